@@ -1,0 +1,1 @@
+"""The knowledge: loading, checking and indexing ``rules/``. Nothing clinical is written here."""

@@ -1,0 +1,204 @@
+"""The knowledge in memory: checked, compiled and indexed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+from hcc_decide.decision import Setting
+from hcc_decide.knowledge.condition import Condition, Domain, Scalar, attributes_of
+from hcc_decide.knowledge.schema import (
+    Claim,
+    Indication,
+    Manifest,
+    OptionFile,
+    Staging,
+    Trial,
+    Vocabulary,
+)
+from hcc_decide.knowledge.wording import Words
+
+RuleKind = Literal["indication", "include", "exclude", "reservation", "caution", "preference", "variant", "notice"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One sentence about the patient that is true, false or unknown.
+
+    Attributes:
+        id: ``options/<option>/<rule>`` or ``notices/<rule>``.
+        kind: what the sentence does for its option.
+        text: the sentence.
+        condition: when it holds; ``None`` for an indication that only its settings limit.
+        option: the option it belongs to, if any.
+        indications: the indications it bears on (ids without the option).
+        claims, trials: its basis.
+        effect: for preferences, which way it points.
+    """
+
+    id: str
+    kind: RuleKind
+    text: str
+    condition: Condition | None
+    option: str | None = None
+    indications: frozenset[str] = frozenset()
+    claims: tuple[str, ...] = ()
+    trials: tuple[str, ...] = ()
+    effect: Literal["favours", "disfavours", "noted"] | None = None
+
+    @property
+    def name(self) -> str:
+        """The last part of the id."""
+        return self.id.rpartition("/")[2]
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The attributes the rule reads."""
+        return attributes_of(self.condition) if self.condition is not None else ()
+
+
+@dataclass(frozen=True)
+class Use:
+    """An indication of an option, ready to be judged.
+
+    Attributes:
+        rule: the sentence of the indication, whose condition is its ``when`` (settings apart).
+        settings: where it applies.
+        body: the indication as written.
+    """
+
+    rule: Rule
+    settings: tuple[Setting, ...]
+    body: Indication
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """One option of the catalogue with its compiled rules, in file order."""
+
+    body: OptionFile
+    uses: tuple[Use, ...]
+    rules: tuple[Rule, ...]
+
+    @property
+    def id(self) -> str:
+        """The option id."""
+        return self.body.id
+
+    @property
+    def settings(self) -> frozenset[Setting]:
+        """Every setting that some indication names."""
+        return frozenset(setting for use in self.uses for setting in use.settings)
+
+    def of_kind(self, *kinds: RuleKind) -> tuple[Rule, ...]:
+        """Return the rules of some kinds, in file order."""
+        return tuple(rule for rule in self.rules if rule.kind in kinds)
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """How one value of a derived fact comes about.
+
+    Attributes:
+        rule: ``staging/<file>/<value>``.
+        value: the value it establishes.
+        condition: when.
+    """
+
+    rule: str
+    value: Scalar
+    text: str
+    condition: Condition
+
+
+@dataclass(frozen=True)
+class DerivedFact:
+    """A fact that staging derives.
+
+    Attributes:
+        body: the staging file.
+        values: its derivations.
+        given: whether the record may give the fact instead.
+        excludes: whether a derivation that fails excludes its value.
+    """
+
+    body: Staging
+    values: tuple[Derivation, ...]
+    given: bool
+    excludes: bool
+
+    @property
+    def fact(self) -> str:
+        """The name of the fact."""
+        return self.body.fact
+
+    @property
+    def rule(self) -> str:
+        """The id of the staging file's rules taken together."""
+        return f"staging/{self.body.fact.replace('_', '-')}"
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """A whole edition of the knowledge.
+
+    Attributes:
+        edition: the edition's name.
+        sha256: over every file, name and content.
+        staging: derived facts, each after the ones it reads.
+        options: every option by id, sorted.
+        option_ids: every id and alias with the id it stands for.
+        notices: sentences that concern the patient and no option.
+    """
+
+    edition: str
+    manifest: Manifest
+    sha256: str
+    vocabulary: Vocabulary
+    words: Words
+    staging: tuple[DerivedFact, ...]
+    options: Mapping[str, Treatment]
+    option_ids: Mapping[str, str]
+    trials: Mapping[str, Trial]
+    claims: Mapping[str, Claim]
+    claim_reviews: Mapping[str, str]
+    notices: tuple[Rule, ...]
+    sources: Mapping[str, str] = field(repr=False, default_factory=dict)
+
+    @property
+    def version(self) -> str:
+        """The knowledge's own version."""
+        return self.manifest.version
+
+    @cached_property
+    def domains(self) -> Mapping[str, Domain]:
+        """What values each attribute that rules read can take."""
+        return {attribute: self.words.domain(attribute) for attribute in self.attributes()}
+
+    def domain(self, attribute: str) -> Domain:
+        """Return what values an attribute can take."""
+        return self.domains.get(attribute) or self.words.domain(attribute)
+
+    def attributes(self) -> tuple[str, ...]:
+        """Return every attribute that some rule reads, sorted."""
+        found = {"setting"}
+        for derived in self.staging:
+            found.add(derived.fact)
+            for value in derived.values:
+                found.update(attributes_of(value.condition))
+        for treatment in self.options.values():
+            for rule in treatment.rules:
+                found.update(rule.attributes)
+        for notice in self.notices:
+            found.update(notice.attributes)
+        return tuple(sorted(found))
+
+    def rule_by_id(self, rule_id: str) -> Rule | None:
+        """Return the rule of an option or notice by its full id."""
+        for treatment in self.options.values():
+            for rule in treatment.rules:
+                if rule.id == rule_id:
+                    return rule
+        return next((notice for notice in self.notices if notice.id == rule_id), None)

@@ -1,0 +1,124 @@
+"""Checks of what files cite: trials, endpoints, arms, claims and ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from hcc_decide.knowledge.files import Path_, RawKnowledge, Source
+from hcc_decide.knowledge.findings import Finding
+from hcc_decide.knowledge.schema import OptionFile, Trial
+
+
+def check_citations(raw: RawKnowledge) -> Iterator[Finding]:
+    """Yield a finding for each trial, endpoint, arm or claim that is cited and missing, and for each repeated id."""
+    trials = {source.body.id: source.body for source in raw.trials}
+    claims = {claim.id for source in raw.claims for claim in source.body.claims}
+    options = {source.body.id for source in raw.options}
+    sources: list[Source[Any]] = [*raw.staging, *raw.options, *raw.trials]
+    for source in sources if raw.notices is None else [raw.notices, *sources]:
+        yield from _listed(source, "claims", claims, "K05")
+        yield from _listed(source, "trials", set(trials), "K04")
+    for option in raw.options:
+        yield from _effects(option, trials)
+        for index, evidence in enumerate(option.body.evidence):
+            if evidence.trial not in trials:
+                yield option.finding("K04", ("evidence", index, "trial"), _absent("trial", evidence.trial))
+    for trial in raw.trials:
+        yield from _arms(trial, options)
+    yield from _repeated_claims(raw)
+    yield from _misnamed_files(raw)
+    yield from _repeated_names(raw)
+    for option in raw.options:
+        yield from _repeated_rules(option)
+
+
+def _absent(kind: str, name: object) -> str:
+    return f"cites the {kind} {name}, which rules/{kind}s does not have"
+
+
+def _listed(source: Source[Any], key: str, known: set[str], code: str) -> Iterator[Finding]:
+    """Look at every list under ``key``, wherever it stands in the file."""
+    for path, value in _walk(source.document.data, ()):
+        if path and path[-1] == key and isinstance(value, list):
+            for index, name in enumerate(value):
+                if name not in known:
+                    yield source.finding(code, (*path, index), _absent(key[:-1], name))
+
+
+def _walk(value: object, path: Path_) -> Iterator[tuple[Path_, object]]:
+    yield path, value
+    if isinstance(value, dict):
+        for key, child in value.items():
+            yield from _walk(child, (*path, key))
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            yield from _walk(child, (*path, index))
+
+
+def _effects(option: Source[OptionFile], trials: dict[str, Trial]) -> Iterator[Finding]:
+    for index, indication in enumerate(option.body.indications):
+        if indication.effect is None:
+            continue
+        path: Path_ = ("indications", index, "effect")
+        trial = trials.get(indication.effect.trial)
+        if trial is None:
+            yield option.finding("K04", path, _absent("trial", indication.effect.trial))
+        elif not any(end.id == indication.effect.endpoint for end in trial.endpoints):
+            message = f"cites the endpoint {indication.effect.endpoint}, which {trial.id} does not have"
+            yield option.finding("K04", path, message)
+
+
+def _arms(source: Source[Trial], options: set[str]) -> Iterator[Finding]:
+    arms = {arm.id for arm in source.body.arms}
+    for index, end in enumerate(source.body.endpoints):
+        for key, arm in (("arm", end.arm), ("control", end.control)):
+            if arm is not None and arm not in arms:
+                yield source.finding(
+                    "K04", ("endpoints", index, key), f"names the arm {arm}, which the trial does not have"
+                )
+    for index, trial_arm in enumerate(source.body.arms):
+        if trial_arm.option is not None and trial_arm.option not in options:
+            message = f"names {trial_arm.option}, which rules/options does not have"
+            yield source.finding("K10", ("arms", index, "option"), message)
+
+
+def _repeated_claims(raw: RawKnowledge) -> Iterator[Finding]:
+    seen: dict[str, str] = {}
+    for source in raw.claims:
+        for index, claim in enumerate(source.body.claims):
+            if claim.id in seen:
+                message = f"repeats the claim {claim.id} of {seen[claim.id]}"
+                yield source.finding("K06", ("claims", index, "id"), message)
+            seen[claim.id] = source.file
+
+
+def _misnamed_files(raw: RawKnowledge) -> Iterator[Finding]:
+    sources: list[Source[Any]] = [*raw.options, *raw.trials]
+    for source in sources:
+        if source.file.rpartition("/")[2] != f"{source.body.id}.yaml":
+            message = f"calls itself {source.body.id}; the file must be named {source.body.id}.yaml"
+            yield source.finding("K06", ("id",), message)
+
+
+def _repeated_names(raw: RawKnowledge) -> Iterator[Finding]:
+    names: dict[str, str] = {}
+    for source in raw.options:
+        for name in (source.body.id, *source.body.aliases):
+            if name in names:
+                yield source.finding("K06", ("id",), f"uses the name {name}, which {names[name]} uses already")
+            names[name] = source.file
+
+
+def _repeated_rules(option: Source[OptionFile]) -> Iterator[Finding]:
+    body = option.body
+    keys = ("indications", "include", "exclude", "reservations", "cautions", "preferences", "notes", "later_evidence")
+    places: list[tuple[Path_, str]] = [
+        ((key, index, "id"), item.id) for key in keys for index, item in enumerate(getattr(body, key))
+    ]
+    places += [(("regimen", "variants", index, "id"), item.id) for index, item in enumerate(body.regimen.variants)]
+    seen: set[str] = set()
+    for path, name in places:
+        if name in seen:
+            yield option.finding("K06", path, f"uses the rule id {name} twice")
+        seen.add(name)

@@ -1,0 +1,122 @@
+"""Reading every file under ``rules/`` into its model, with a finding for each thing that is wrong."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from hcc_decide.documents import Document, DocumentError, read
+from hcc_decide.knowledge.findings import Finding
+from hcc_decide.knowledge.schema import (
+    ClaimFile,
+    Manifest,
+    NoticeFile,
+    OptionFile,
+    Staging,
+    Trial,
+    Vocabulary,
+)
+
+Model = TypeVar("Model", bound=BaseModel)
+Path_ = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Source(Generic[Model]):
+    """One file: its name below ``rules/``, its text positions and its model."""
+
+    file: str
+    document: Document
+    body: Model
+
+    def finding(self, code: str, path: Path_, message: str) -> Finding:
+        """Return a finding at ``path`` inside this file."""
+        return Finding(self.file, self.document.place(path).line, code, dotted(path), message)
+
+
+@dataclass
+class RawKnowledge:
+    """Every file that could be read, and what was wrong with the others."""
+
+    manifest: Source[Manifest] | None = None
+    vocabulary: Source[Vocabulary] | None = None
+    notices: Source[NoticeFile] | None = None
+    staging: list[Source[Staging]] = field(default_factory=list)
+    options: list[Source[OptionFile]] = field(default_factory=list)
+    trials: list[Source[Trial]] = field(default_factory=list)
+    claims: list[Source[ClaimFile]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    sha256: str = ""
+
+
+def dotted(path: Path_) -> str:
+    """Write a path as a rule author reads it: ``include[1].when``."""
+    text = ""
+    for part in path:
+        text += f"[{part + 1}]" if isinstance(part, int) else ("." if text else "") + str(part)
+    return text
+
+
+def read_files(folder: Path) -> RawKnowledge:
+    """Read every knowledge file below ``folder``; nothing is raised, findings say what failed."""
+    raw = RawKnowledge(sha256=fingerprint(folder))
+    raw.manifest = _single(raw, folder, "knowledge.yaml", Manifest)
+    raw.vocabulary = _single(raw, folder, "vocabulary.yaml", Vocabulary)
+    raw.notices = _single(raw, folder, "notices.yaml", NoticeFile)
+    raw.staging = list(_each(raw, folder, "staging", Staging))
+    raw.options = list(_each(raw, folder, "options", OptionFile))
+    raw.trials = list(_each(raw, folder, "trials", Trial))
+    raw.claims = list(_each(raw, folder, "claims", ClaimFile))
+    return raw
+
+
+def fingerprint(folder: Path) -> str:
+    """Return the sha256 over names and contents of all YAML files below ``folder``."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.yaml"), key=lambda item: item.relative_to(folder).as_posix()):
+        name, content = (
+            path.relative_to(folder).as_posix().encode(),
+            path.read_bytes().replace(b"\r\n", b"\n"),
+        )
+        digest.update(b"%d %s %d " % (len(name), name, len(content)))
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _single(raw: RawKnowledge, folder: Path, name: str, model: type[Model]) -> Source[Model] | None:
+    return _read(raw, folder, folder / name, model)
+
+
+def _each(raw: RawKnowledge, folder: Path, kind: str, model: type[Model]) -> Iterator[Source[Model]]:
+    for path in sorted((folder / kind).glob("*.yaml")):
+        source = _read(raw, folder, path, model)
+        if source is not None:
+            yield source
+
+
+def _read(raw: RawKnowledge, folder: Path, path: Path, model: type[Model]) -> Source[Model] | None:
+    file = path.relative_to(folder).as_posix()
+    try:
+        document = read(path)
+    except DocumentError as error:
+        raw.findings.append(Finding(file, 1, "K01", "", f"the file {error}"))
+        return None
+    try:
+        return Source(file, document, model.model_validate(document.data))
+    except ValidationError as error:
+        for problem in error.errors():
+            # Python writes `for_`; the file says `for`.
+            location = tuple("for" if part == "for_" else part for part in problem["loc"])
+            shown = repr(problem["input"])
+            shown = shown if len(shown) <= 60 else shown[:57] + "..."
+            message = {
+                "extra_forbidden": "is not a key of this file; see rules/README.md for the shape",
+                "missing": "is missing",
+            }.get(problem["type"], f"{problem['msg'][0].lower()}{problem['msg'][1:]}; found {shown}")
+            raw.findings.append(Finding(file, document.place(location).line, "K02", dotted(location), message))
+        return None

@@ -1,0 +1,416 @@
+"""The shape of every file under ``rules/``, as frozen pydantic models."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from hcc_decide.decision import Setting
+
+Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:[-_+][a-z0-9]+)*$")]
+Text = Annotated[str, Field(min_length=1)]
+When = dict[str, Any]
+Verdict = Literal["preferred", "recommended", "alternative", "investigational", "not_recommended"]
+Scalar = bool | int | float | str
+
+
+class Strict(BaseModel):
+    """Base of all file models: unknown keys are refused, nothing is converted, nothing changes later."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Edition(Strict):
+    """One edition of the knowledge."""
+
+    label: Text
+    cut_off: Text
+    description: Text
+
+
+class EvidenceLevel(Strict):
+    """One level of the scale that says how good the evidence is."""
+
+    label: Text
+    description: Text
+
+
+class Manifest(Strict):
+    """``knowledge.yaml``."""
+
+    version: Annotated[str, Field(pattern=r"^\d{4}\.\d+\.\d+$")]
+    schema_version: Literal[1]
+    editions: dict[str, Edition]
+    intended_use: Text
+    evidence_levels: dict[int, EvidenceLevel]
+    verdicts: dict[str, Text]
+
+
+class PartialValue(Strict):
+    """A value of a category that leaves several others open."""
+
+    label: Text
+    means: Annotated[list[str], Field(min_length=2)]
+
+
+class Limits(Strict):
+    """Bounds of a number."""
+
+    at_least: float | int | None = None
+    at_most: float | int | None = None
+    above: float | int | None = None
+    below: float | int | None = None
+
+
+class Code(Strict):
+    """A code of a public terminology."""
+
+    system: Text
+    code: Text
+
+
+class Fact(Strict):
+    """One fact of the vocabulary."""
+
+    label: Text
+    question: Text | None = None
+    description: Text | None = None
+    kind: Literal["boolean", "category", "integer", "number", "set"]
+    source: Literal["record", "record_or_derived", "derived", "history", "computed"]
+    group: Literal["tumour", "liver", "patient", "prior_treatment", "safety", "context"]
+    unit: Text | None = None
+    range: Limits | None = None
+    plausible: Limits | None = None
+    values: dict[str | int, Text | PartialValue] | None = None
+    members: Literal["options", "classes"] | None = None
+    per: Literal["options"] | None = None
+    spans: bool = False
+    from_: Annotated[list[str], Field(alias="from")] = []
+    code: Code | None = None
+
+
+class LineField(Strict):
+    """One field of a line of prior systemic therapy."""
+
+    label: Text
+    question: Text
+    unit: Text | None = None
+    values: dict[str, Text] | None = None
+
+
+class PriorLines(Strict):
+    """How the lines of prior systemic therapy are asked for."""
+
+    label: Text
+    question: Text
+    fields: dict[str, LineField]
+
+
+class Vocabulary(Strict):
+    """``vocabulary.yaml``."""
+
+    facts: dict[str, Fact]
+    prior_systemic: PriorLines
+    classes: dict[Id, Text]
+
+
+class Conditional(Strict):
+    """Anything with a ``when`` (all must hold) or ``when_any`` (one of them suffices)."""
+
+    when: When | None = None
+    when_any: Annotated[list[When], Field(min_length=1)] | None = None
+
+
+class StagingValue(Conditional):
+    """One value of a derived fact, and when it holds."""
+
+    value: Scalar
+    text: Text
+
+
+class Staging(Strict):
+    """``staging/<fact>.yaml``: a fact derived from others."""
+
+    fact: str
+    title: Text
+    source: Text
+    claims: Annotated[list[str], Field(min_length=1)]
+    disagreement: Text | None = None
+    otherwise: Literal["excluded", "unknown"] = "excluded"
+    values: Annotated[list[StagingValue], Field(min_length=1)]
+
+
+class Effect(Strict):
+    """The trial result that stands for an indication's effect size."""
+
+    trial: Id
+    endpoint: Id
+
+
+class Indication(Conditional):
+    """One use of an option: where it applies and what the evidence makes of it."""
+
+    id: Id
+    text: Text
+    settings: Annotated[list[Setting], Field(min_length=1)]
+    verdict: Verdict
+    evidence_level: Literal[1, 2, 3, 4]
+    effect: Effect | None = None
+    provenance: Literal["review", "update"]
+    since: Text | None = None
+    until: Text | None = None
+    claims: Annotated[list[str], Field(min_length=1)]
+
+
+class RuleBody(Conditional):
+    """A testable sentence with its claims."""
+
+    id: Id
+    text: Text
+    for_: Annotated[list[Id] | None, Field(alias="for", min_length=1)] = None
+    claims: Annotated[list[str], Field(min_length=1)]
+    trials: list[Id] = []
+
+
+class PreferenceBody(RuleBody):
+    """A finding for or against an option."""
+
+    effect: Literal["favours", "disfavours", "noted"]
+
+
+class Variant(Conditional):
+    """A regimen for some patients."""
+
+    id: Id
+    text: Text
+
+
+class Regimen(Strict):
+    """How the option is given."""
+
+    text: Text
+    variants: list[Variant] = []
+    claims: list[str] = []
+
+
+class NoteBody(Strict):
+    """Counselling knowledge that no rule decides."""
+
+    id: Id
+    kind: Literal["toxicity", "biomarker", "quality_of_life", "cost", "sequence", "dose", "context"]
+    text: Text
+    claims: list[str] = []
+    trials: list[Id] = []
+
+
+class LaterLine(Strict):
+    """What an option opens or closes for later lines."""
+
+    option: Id
+    text: Text
+    claims: list[str]
+
+
+class LaterLines(Strict):
+    """Consequences of an option for later lines."""
+
+    opens: list[LaterLine] = []
+    closes: list[LaterLine] = []
+
+
+class EvidenceBody(Strict):
+    """A trial behind an option."""
+
+    trial: Id
+    direction: Literal["supports", "against", "mixed"]
+    for_: Annotated[list[Id] | None, Field(alias="for", min_length=1)] = None
+    claims: list[str] = []
+
+
+class LaterEvidence(Strict):
+    """An event after the edition's cut-off; it changes no verdict."""
+
+    id: Id
+    date: Text
+    text: Text
+    source: Text
+
+
+class Review(Strict):
+    """Who has reviewed a file."""
+
+    status: Literal["draft", "reviewed", "retired"]
+    by: Text | None = None
+    on: Text | None = None
+
+
+class Case(Strict):
+    """Patient fragments that fire a rule, nearly fire it, or leave it open."""
+
+    rule: Id
+    met: list[dict[str, Any]] = []
+    not_met: list[dict[str, Any]] = []
+    unknown: list[dict[str, Any]] = []
+
+
+class OptionFile(Strict):
+    """``options/<option>.yaml``: everything about one option."""
+
+    id: Id
+    name: Text
+    aliases: list[Id] = []
+    kind: Literal["drug", "combination", "procedure", "care"]
+    drugs: list[Text]
+    classes: list[Id]
+    targets: list[Text]
+    regimen: Regimen
+    indications: list[Indication]
+    include: list[RuleBody]
+    exclude: list[RuleBody]
+    reservations: list[RuleBody]
+    cautions: list[RuleBody]
+    preferences: list[PreferenceBody]
+    notes: list[NoteBody]
+    later_lines: LaterLines
+    evidence: list[EvidenceBody]
+    rationale: Text
+    later_evidence: list[LaterEvidence]
+    review: Review
+    cases: list[Case]
+
+
+class Arm(Strict):
+    """One arm of a trial."""
+
+    id: Id
+    text: Text
+    option: Id | None = None
+    n: int | None = None
+
+
+Measure = Literal[
+    "overall_survival",
+    "progression_free_survival",
+    "time_to_progression",
+    "time_to_symptomatic_progression",
+    "objective_response",
+    "disease_control",
+    "complete_response",
+    "recurrence_free_survival",
+    "time_to_recurrence",
+    "duration_of_response",
+    "quality_of_life",
+]
+
+
+class Endpoint(Strict):
+    """One result of a trial."""
+
+    id: Id
+    measure: Measure
+    arm: Id
+    control: Id | None = None
+    unit: Literal["months", "weeks", "days", "percent"]
+    arm_value: float | int | None = None
+    control_value: float | int | None = None
+    hr: float | int | None = None
+    ci: Annotated[list[float | int], Field(min_length=2, max_length=2)] | None = None
+    ci_percent: float | int | None = None
+    p: Text | None = None
+    analysis: Text | None = None
+    verified: bool
+    claims: list[str] = []
+    review_prints: Text | None = None
+
+
+class SafetyResult(Strict):
+    """One safety result of a trial."""
+
+    text: Text
+    claims: list[str] = []
+
+
+class Citation(Strict):
+    """Where a trial is published."""
+
+    authors: Text | None
+    journal: Text | None
+    year: int | None
+    volume: Text | None = None
+    pages: Text | None = None
+    doi: Annotated[str, Field(pattern=r"^10\.\d{4,9}/\S+$")] | None = None
+    pmid: Annotated[str, Field(pattern=r"^\d{1,8}$")] | None = None
+
+
+class Passage(Strict):
+    """A passage of a review, by line."""
+
+    review: Text
+    lines: Annotated[list[int], Field(min_length=2, max_length=2)]
+
+
+class Trial(Strict):
+    """``trials/<trial>.yaml``."""
+
+    id: Id
+    name: Text
+    phase: Text
+    design: Text
+    settings: Annotated[list[Setting], Field(min_length=1)]
+    population: Text
+    enrolled: int | None
+    arms: Annotated[list[Arm], Field(min_length=1)]
+    primary_endpoint: Text | None
+    primary_endpoint_met: Literal["met", "missed", "partly", "not_tested"]
+    endpoints: list[Endpoint]
+    safety: list[SafetyResult] = []
+    citation: Citation
+    nct: Annotated[str, Field(pattern=r"^NCT\d{8}$")] | None
+    registry_note: Text | None = None
+    unverified: list[str]
+    reported_in: list[Passage]
+    discrepancies: list[Text]
+    summary: Text
+
+
+class Claim(Strict):
+    """One thing that a review claims, in our own words."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Z]{2,4}-\d{3}$")]
+    lines: Annotated[list[int], Field(min_length=2, max_length=2)]
+    section: Text
+    references: list[int]
+    kind: Text
+    subjects: list[str]
+    statement: Text
+    figures: dict[str, Any]
+    remark: Text | None = None
+
+
+class ClaimFile(Strict):
+    """``claims/*.yaml``."""
+
+    review: Text
+    claims: list[Claim]
+
+    @field_validator("claims")
+    @classmethod
+    def _in_use(cls, claims: list[Claim]) -> list[Claim]:
+        if not claims:
+            raise ValueError("holds no claim")
+        return claims
+
+
+class NoticeBody(Conditional):
+    """Something the board should know, whatever the options."""
+
+    id: Id
+    text: Text
+    claims: list[str] = []
+
+
+class NoticeFile(Strict):
+    """``notices.yaml``."""
+
+    notices: list[NoticeBody]
