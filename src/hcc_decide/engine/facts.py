@@ -1,0 +1,167 @@
+"""From a patient record to what is known of each attribute that rules read. Reading and arithmetic only, no rules."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+from hcc_decide.decision import Value
+from hcc_decide.knowledge.catalogue import Knowledge
+from hcc_decide.knowledge.condition import Domain, Scalar, State, fact_of, member_of
+from hcc_decide.knowledge.schema import Fact, PartialValue
+from hcc_decide.patient import OTHER, Patient, PriorLine
+from hcc_decide.scores import albi_score, child_pugh_points
+
+States = dict[str, State]
+
+
+def unknown(domain: Domain) -> State:
+    """Return the state of an attribute of which nothing is known."""
+    return State(values=frozenset(domain.values)) if domain.values else State()
+
+
+def exactly(value: Scalar) -> State:
+    """Return the state of a boolean or category that is known."""
+    return State(values=frozenset([value]))
+
+
+def number(value: float) -> State:
+    """Return the state of a number that is known."""
+    return State(low=float(value), high=float(value))
+
+
+def read_facts(patient: Patient, knowledge: Knowledge, attributes: tuple[str, ...]) -> States:
+    """Return the state of every attribute that the record itself settles or leaves open.
+
+    Derived facts are not here unless the record gives them.
+
+    Args:
+        patient: the record.
+        knowledge: for the vocabulary and for what class an option belongs to.
+        attributes: the attributes that rules read.
+    """
+    history = _History(patient, knowledge)
+    scores = _scores(patient)
+    states: States = {}
+    for attribute in attributes:
+        name = fact_of(attribute)
+        fact = knowledge.vocabulary.facts[name]
+        domain = knowledge.domain(attribute)
+        if fact.source == "derived":
+            continue
+        if fact.source == "computed":
+            states[attribute] = scores.get(name, unknown(domain))
+        elif fact.source == "history":
+            states[attribute] = history.state(attribute, domain)
+        else:
+            states[attribute] = _recorded(patient, fact, name, member_of(attribute), domain)
+    return states
+
+
+def _recorded(patient: Patient, fact: Fact, name: str, member: str | None, domain: Domain) -> State:
+    value = getattr(patient, name)
+    if value is None:
+        return unknown(domain)
+    if fact.kind == "set":
+        return exactly(member in value)
+    if fact.kind in ("integer", "number"):
+        return number(value)
+    label = (fact.values or {}).get(value)
+    if isinstance(label, PartialValue):
+        return State(values=frozenset(label.means))
+    return exactly(value)
+
+
+def _scores(patient: Patient) -> States:
+    low, high = child_pugh_points(
+        patient.bilirubin_umol_l, patient.albumin_g_l, patient.inr, patient.ascites, patient.encephalopathy
+    )
+    states: States = {"child_pugh_points": State(low=float(low), high=float(high))}
+    given = patient.child_pugh_score
+    if given is not None:
+        states["child_pugh_points"] = number(given)
+        states["child_pugh_points_beyond_score"] = number(max(low - given, given - high, 0))
+    if patient.bilirubin_umol_l is not None and patient.albumin_g_l is not None:
+        states["albi_score"] = number(albi_score(patient.bilirubin_umol_l, patient.albumin_g_l))
+    return states
+
+
+class _History:
+    """What the lines of prior systemic therapy say of options and classes."""
+
+    def __init__(self, patient: Patient, knowledge: Knowledge) -> None:
+        self.lines = patient.prior_systemic
+        self._classes: Mapping[str, frozenset[str]] = {
+            option: frozenset(treatment.body.classes) for option, treatment in knowledge.options.items()
+        }
+
+    def state(self, attribute: str, domain: Domain) -> State:
+        """Return what is known of one history attribute."""
+        if self.lines is None:
+            return unknown(domain)
+        name, member = fact_of(attribute), member_of(attribute) or ""
+        whole: dict[str, Callable[[tuple[PriorLine, ...]], State]] = {
+            "systemic_lines": lambda lines: number(len(lines)),
+            "any_progression": lambda lines: exactly(any(line.progressed for line in lines)),
+            "ongoing_line": lambda lines: exactly(any(line.outcome == "ongoing" for line in lines)),
+        }
+        if name in whole:
+            return whole[name](self.lines)
+        if name in ("last_daily_dose_mg", "tolerated_days_of_last_28"):
+            return self._detail(name, member, domain)
+        if name == "radiological_progression":
+            return self._imaging(member)
+        return self._member(name, member)
+
+    def _member(self, name: str, member: str) -> State:
+        wanted: dict[str, Callable[[PriorLine], bool]] = {
+            "prior_option": lambda _: True,
+            "prior_class": lambda _: True,
+            "progressed_on": lambda line: line.progressed,
+            "progressed_on_class": lambda line: line.progressed,
+            "not_tolerated": lambda line: line.not_tolerated,
+            "failed_option": lambda line: line.progressed or line.not_tolerated,
+        }
+        lines = [line for line in self.lines or () if wanted[name](line)]
+        by_class = name.endswith("_class")
+        if any(member in self._classes.get(line.option, ()) if by_class else line.option == member for line in lines):
+            return exactly(True)
+        # A drug outside the catalogue is none of its options, but its class is unknown; an unnamed one may be any.
+        obscure = any(line.option == OTHER and (by_class or line.name is None) for line in lines)
+        return State(values=frozenset([True, False])) if obscure else exactly(False)
+
+    def _of(self, option: str) -> tuple[list[PriorLine], bool]:
+        lines = [line for line in self.lines or () if line.option == option]
+        unnamed = any(line.option == OTHER and line.name is None for line in self.lines or ())
+        return lines, unnamed
+
+    def _detail(self, name: str, option: str, domain: Domain) -> State:
+        lines, unnamed = self._of(option)
+        if not lines:
+            return unknown(domain) if unnamed else State(applicable=False)
+        value = getattr(lines[-1], name)
+        return unknown(domain) if value is None else number(value)
+
+    def _imaging(self, option: str) -> State:
+        lines, unnamed = self._of(option)
+        answers = {line.radiological_progression if line.progressed else False for line in lines}
+        if True in answers:
+            return exactly(True)
+        return State(values=frozenset([True, False])) if None in answers or unnamed else exactly(False)
+
+
+def shown(state: State, fact: Fact) -> Value:
+    """Return a state as a value for people: the value, a span as text, or ``None`` when not known."""
+    if not state.applicable:
+        return "none"
+    if state.values is not None:
+        if len(state.values) == 1:
+            return next(iter(state.values))
+        labels = {frozenset(v.means): k for k, v in (fact.values or {}).items() if isinstance(v, PartialValue)}
+        partial = labels.get(frozenset(map(str, state.values)))
+        return partial
+    if state.low == state.high:
+        return int(state.low) if state.low.is_integer() and abs(state.low) < 2**53 else state.low
+    if math.isfinite(state.low) and math.isfinite(state.high):
+        return f"{state.low:g} to {state.high:g}"
+    return None

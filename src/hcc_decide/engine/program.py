@@ -1,0 +1,195 @@
+"""The rulesets of a knowledge: one for staging, one for eligibility per setting, one for notices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import Any
+
+from hcc_decide.decision import Setting
+from hcc_decide.engine.network import MAX_RULES, FenceError, RuleSet
+from hcc_decide.engine.rules import (
+    DERIVED,
+    EXCLUDED,
+    GIVEN,
+    NONE,
+    NetFact,
+    NetRule,
+    NetTest,
+    rules_for,
+    text_of,
+)
+from hcc_decide.knowledge.catalogue import DerivedFact, Knowledge, Rule, Treatment, Use
+from hcc_decide.knowledge.condition import (
+    Condition,
+    Domain,
+    Literal,
+    OneOf,
+    absorb,
+    attributes_of,
+    conjoin,
+    negate,
+)
+
+MET, NOT_MET = "met", "not_met"
+DISAGREEMENT = "disagreement"
+RULES_PER_SET = 400
+"""An eligibility ruleset larger than this is split: each live context costs memory for each condition."""
+
+
+def settings_of(knowledge: Knowledge) -> tuple[Setting, ...]:
+    """Return the settings that some option names, in the vocabulary's order."""
+    named = {setting for treatment in knowledge.options.values() for setting in treatment.settings}
+    values = knowledge.words.values("setting")
+    return tuple(value for value in values if value in named)
+
+
+def applies(use: Use) -> Condition:
+    """Return the whole condition under which an indication applies: its settings and its ``when``."""
+    setting = Literal("setting", OneOf(frozenset(use.settings)))
+    return absorb(conjoin((setting, *part)) for part in (use.rule.condition or ((),)))
+
+
+def condition_of(rule: Rule, treatment: Treatment) -> Condition:
+    """Return the condition of a rule; for an indication that includes its settings."""
+    if rule.kind == "indication":
+        return next(applies(use) for use in treatment.uses if use.rule is rule)
+    assert rule.condition is not None
+    return rule.condition
+
+
+def concerns(rule: Rule, treatment: Treatment, setting: Setting) -> bool:
+    """Whether a rule bears on some indication of its option in a setting."""
+    here = {use.body.id for use in treatment.uses if setting in use.settings}
+    return bool(rule.indications & here)
+
+
+class Program:
+    """Every ruleset of one knowledge, compiled and fenced."""
+
+    def __init__(self, knowledge: Knowledge, module: Any = None) -> None:
+        """Compile.
+
+        Args:
+            knowledge: the rule base.
+            module: the engine module, for tests.
+
+        Raises:
+            FenceError: naming the rule that durable-rules could not run correctly.
+        """
+        self._domains: dict[str, Domain] = {name: knowledge.domain(name) for name in knowledge.attributes()}
+        self.staging = RuleSet("staging", staging_rules(knowledge, self._domains), chain=True, module=module)
+        self.notices = RuleSet(
+            "notices",
+            [found for notice in knowledge.notices for found in self._results(notice.id, notice.condition or ())],
+            module=module,
+        )
+        self.eligibility: dict[Setting, tuple[RuleSet, ...]] = {
+            setting: self._eligibility(knowledge, setting, module) for setting in settings_of(knowledge)
+        }
+        self._module = module
+        self._of_option: dict[str, RuleSet] = {}
+
+    def _results(self, rule_id: str, condition: Condition) -> list[NetRule]:
+        met = rules_for(rule_id, condition, self._domains, NetFact(rule_id, MET))
+        return met + rules_for(rule_id, negate(condition, self._domains), self._domains, NetFact(rule_id, NOT_MET))
+
+    def treatment_rules(self, treatment: Treatment, setting: Setting | None = None) -> list[NetRule]:
+        """Return the network rules of one option, of one setting or of all."""
+        found: list[NetRule] = []
+        for rule in treatment.rules:
+            if setting is None or concerns(rule, treatment, setting):
+                found += self._results(rule.id, condition_of(rule, treatment))
+        return found
+
+    def _eligibility(self, knowledge: Knowledge, setting: Setting, module: Any) -> tuple[RuleSet, ...]:
+        groups: list[list[NetRule]] = [[]]
+        for treatment in knowledge.options.values():
+            rules = self.treatment_rules(treatment, setting)
+            if groups[-1] and len(groups[-1]) + len(rules) > min(RULES_PER_SET, MAX_RULES):
+                groups.append([])
+            groups[-1] += rules
+        return tuple(
+            RuleSet(f"eligibility-{setting}-{number}", rules, module=module)
+            for number, rules in enumerate(groups, start=1)
+            if rules
+        )
+
+    def option_ruleset(self, treatment: Treatment) -> RuleSet:
+        """Return a ruleset with all rules of one option, whatever their setting."""
+        if treatment.id not in self._of_option:
+            rules = self.treatment_rules(treatment)
+            self._of_option[treatment.id] = RuleSet(f"option-{treatment.id}", rules, module=self._module)
+        return self._of_option[treatment.id]
+
+    def close(self) -> None:
+        """Free every ruleset."""
+        groups = (item for group in self.eligibility.values() for item in group)
+        for ruleset in (self.staging, self.notices, *groups, *self._of_option.values()):
+            ruleset.close()
+
+
+def staging_rules(knowledge: Knowledge, domains: Mapping[str, Domain]) -> list[NetRule]:
+    """Return the network rules that derive facts from facts."""
+    found: list[NetRule] = []
+    for derived in knowledge.staging:
+        domain = domains[derived.fact]
+        name = derived.fact + (DERIVED if derived.given else "")
+        found += _derivations(derived, name, domain, domains)
+        if derived.given:
+            found += _adoption(derived, domain)
+    for rule in found:
+        if len(rule.tests) > 15:
+            raise FenceError(f"{rule.source}: {len(rule.tests)} conditions; at most 15 are safe")
+    return found
+
+
+def _derivations(derived: DerivedFact, name: str, domain: Domain, domains: Mapping[str, Domain]) -> list[NetRule]:
+    found: list[NetRule] = []
+    boolean = domain.values == (True, False)
+    for value in derived.values:
+        found += rules_for(value.rule, value.condition, domains, NetFact(name, text_of(value.value)))
+        if derived.excludes:
+            otherwise = NetFact(name, not value.value) if boolean else NetFact(name + EXCLUDED, text_of(value.value))
+            found += rules_for(value.rule, negate(value.condition, domains), domains, otherwise)
+    if not boolean and derived.excludes:
+        for left in domain.values:
+            tests = tuple(NetTest(name + EXCLUDED, text_of(other)) for other in domain.values if other != left)
+            found.append(NetRule(f"{derived.rule}/only-value-left", tests, NetFact(name, text_of(left))))
+    return found
+
+
+def _adoption(derived: DerivedFact, domain: Domain) -> list[NetRule]:
+    fact, computed, given = derived.fact, derived.fact + DERIVED, derived.fact + GIVEN
+    nothing_given = NetTest(given, NONE)
+    found: list[NetRule] = []
+    for value in domain.values:
+        word = text_of(value)
+        here = NetTest(given, word) if isinstance(word, str) else NetTest(given, value=word)
+        found.append(NetRule(f"{derived.rule}/as-given", (here,), NetFact(fact, word)))
+        found.append(
+            NetRule(f"{derived.rule}/as-derived", (nothing_given, NetTest(computed, word)), NetFact(fact, word))
+        )
+        if domain.values != (True, False):
+            gone = NetTest(computed + EXCLUDED, word)
+            found.append(NetRule(f"{derived.rule}/as-derived", (nothing_given, gone), NetFact(fact + EXCLUDED, word)))
+            found.append(NetRule(f"{derived.rule}/disagreement", (here, gone), NetFact(DISAGREEMENT, fact)))
+    for one, other in product(domain.values, domain.values):
+        if one != other:
+            tests = (NetTest(given, text_of(one)), NetTest(computed, text_of(other)))
+            found.append(NetRule(f"{derived.rule}/disagreement", tests, NetFact(DISAGREEMENT, fact)))
+    return found
+
+
+def given_facts(name: str, value: object) -> Sequence[NetFact]:
+    """Return the facts that say what the record gives for a derivable fact."""
+    if value is None:
+        return [NetFact(name + GIVEN, NONE)]
+    return [NetFact(name + GIVEN, value if isinstance(value, bool) else str(value))]
+
+
+def read_by(rule: Rule, treatment: Treatment | None) -> tuple[str, ...]:
+    """Return the attributes that a rule reads, the setting of an indication included."""
+    if treatment is not None and rule.kind == "indication":
+        return attributes_of(condition_of(rule, treatment))
+    return rule.attributes
