@@ -1,0 +1,302 @@
+"""The command line: a thin face over the library."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from hcc_decide.documents import DocumentError, read
+from hcc_decide.engine.network import EngineError, FenceError
+from hcc_decide.knowledge.catalogue import Knowledge
+from hcc_decide.knowledge.findings import KnowledgeError
+from hcc_decide.knowledge.load import DEFAULT_EDITION, inspect_knowledge, load_knowledge
+from hcc_decide.knowledge.locate import bundled
+from hcc_decide.patient import Patient, RecordError, parse_patient
+from hcc_decide.render import Line
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+rules_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look into the rule base.")
+app.add_typer(rules_app, name="rules")
+
+_STYLES = {
+    "title": "bold",
+    "dim": "dim",
+    "preferred": "bold green",
+    "recommended": "green",
+    "alternative": "yellow",
+    "investigational": "cyan",
+    "undetermined": "magenta",
+    "caution": "bold yellow",
+    "not_met": "red",
+    "unknown": "magenta",
+}
+
+PatientArgument = Annotated[str, typer.Argument(metavar="PATIENT", help="JSON or YAML file, or - for standard input.")]
+EditionOption = Annotated[str, typer.Option("--edition", help="Edition of the knowledge.")]
+RulesOption = Annotated[Path | None, typer.Option("--rules", help="Folder of another rule base.")]
+FormatOption = Annotated[str, typer.Option("--format", help="text, markdown or json.")]
+
+Answer = TypeVar("Answer")
+
+
+def _fail(messages: Iterable[str], status: int) -> NoReturn:
+    for message in messages:
+        print(message, file=sys.stderr)
+    raise typer.Exit(status)
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _knowledge(edition: str, rules: Path | None) -> Knowledge:
+    try:
+        folder = rules or bundled("rules")
+        if not folder.is_dir():
+            _fail([f"--rules: {folder} is not a folder"], 2)
+        knowledge = load_knowledge(folder, edition)
+    except KnowledgeError as error:
+        wrong_edition = all(finding.key == "editions" for finding in error.findings)
+        _fail(
+            [f"--edition: {f.message}" for f in error.findings] if wrong_edition else map(str, error.findings),
+            2 if wrong_edition else 1,
+        )
+    except FileNotFoundError as error:
+        _fail([str(error)], 1)
+    return knowledge
+
+
+def _patient(source: str, knowledge: Knowledge) -> Patient:
+    name = "standard input" if source == "-" else source
+    try:
+        return parse_patient(read(source).data, knowledge.option_ids)
+    except DocumentError as error:
+        _fail([f"{name}: {error}"], 2)
+    except RecordError as error:
+        _fail([f"{name}: {problem}" for problem in error.problems], 2)
+
+
+def _format(chosen: str, allowed: tuple[str, ...]) -> str:
+    if chosen not in allowed:
+        _fail([f"--format: {chosen!r} is refused; allowed are {', '.join(allowed)}"], 2)
+    return chosen
+
+
+def _show(lines: Iterable[Line]) -> None:
+    console = Console(highlight=False, width=80)
+    for line in lines:
+        console.print(Text(line.text, style=_STYLES.get(line.role, "")), soft_wrap=True)
+
+
+def _print_json(data: object) -> None:
+    print(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def _answer(work: Callable[[], Answer]) -> Answer:
+    try:
+        return work()
+    except (EngineError, FenceError) as error:
+        _fail([f"no decision: {_one_line(error)}"], 1)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"hcc-decide {version('hcc-decide')}")
+        raise typer.Exit
+
+
+@app.callback()
+def frame(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the program's version.")
+    ] = False,
+) -> None:
+    """Treatment-line decision support for hepatocellular carcinoma, for health professionals."""
+
+
+@app.command()
+def recommend(
+    patient: PatientArgument,
+    format_: FormatOption = "text",
+    edition: EditionOption = DEFAULT_EDITION,
+    rules: RulesOption = None,
+) -> None:
+    """Rank the options for one patient, with reasons and citations."""
+    from hcc_decide.decide import decide
+    from hcc_decide.engine.engine import Engine
+    from hcc_decide.render import markdown, text
+
+    _format(format_, ("text", "markdown", "json"))
+    knowledge = _knowledge(edition, rules)
+    record = _patient(patient, knowledge)
+    decision = _answer(lambda: decide(record, Engine(knowledge)))
+    if format_ == "json":
+        _print_json(decision.model_dump(mode="json"))
+    elif format_ == "markdown":
+        print(markdown(decision, setting_labels(knowledge)), end="")
+    else:
+        _show(text(decision, setting_labels(knowledge)))
+
+
+@app.command()
+def explain(
+    option: Annotated[str, typer.Argument(metavar="OPTION", help="Option id; see `hcc-decide rules list`.")],
+    patient: PatientArgument,
+    format_: FormatOption = "text",
+    edition: EditionOption = DEFAULT_EDITION,
+    rules: RulesOption = None,
+) -> None:
+    """Explain the verdict of one option: checklist, rules, claims and the reviews' lines."""
+    from hcc_decide.engine.engine import Engine
+    from hcc_decide.explain import explain as explain_option
+    from hcc_decide.render import explanation_text
+
+    _format(format_, ("text", "json"))
+    knowledge = _knowledge(edition, rules)
+    if option not in knowledge.option_ids:
+        _fail([f"OPTION: {option!r} is not an option of the catalogue; see `hcc-decide rules list`"], 2)
+    record = _patient(patient, knowledge)
+    found = _answer(lambda: explain_option(record, Engine(knowledge), option))
+    if format_ == "json":
+        _print_json(found.model_dump(mode="json"))
+    else:
+        _show(explanation_text(found))
+
+
+@app.command()
+def schema(
+    which: Annotated[str, typer.Argument(metavar="patient|decision", help="Which JSON Schema to print.")],
+    edition: EditionOption = DEFAULT_EDITION,
+) -> None:
+    """Print the JSON Schema of the patient record or of the decision."""
+    from hcc_decide.schemas import decision_schema, patient_schema
+
+    if which not in ("patient", "decision"):
+        _fail([f"{which!r} is refused; allowed are patient and decision"], 2)
+    _print_json(patient_schema(_knowledge(edition, None)) if which == "patient" else decision_schema())
+
+
+@rules_app.command("list")
+def rules_list(edition: EditionOption = DEFAULT_EDITION, rules: RulesOption = None) -> None:
+    """List every option with its indications."""
+    knowledge = _knowledge(edition, rules)
+    lines = [
+        Line(
+            f"edition {knowledge.edition}, knowledge {knowledge.version}, sha256 {knowledge.sha256}"[:80],
+            "dim",
+        )
+    ]
+    for treatment in knowledge.options.values():
+        lines.append(Line(treatment.id, "title"))
+        for use in treatment.uses:
+            settings = ", ".join(use.settings).replace("_", " ")
+            lines.append(
+                Line(f"  {settings}: {use.body.verdict.replace('_', ' ')}, level {use.body.evidence_level}"[:80])
+            )
+    _show(lines)
+
+
+@rules_app.command("show")
+def rules_show(
+    name: Annotated[str, typer.Argument(metavar="OPTION|TRIAL|FACT", help="Option, trial or derived fact.")],
+    edition: EditionOption = DEFAULT_EDITION,
+    rules: RulesOption = None,
+) -> None:
+    """Print the file that holds an option, a trial or the derivation of a fact."""
+    knowledge = _knowledge(edition, rules)
+    folder = rules or bundled("rules")
+    target = knowledge.option_ids.get(name, name)
+    for kind, known in (
+        ("options", knowledge.options),
+        ("trials", knowledge.trials),
+        ("staging", {item.fact: item for item in knowledge.staging}),
+    ):
+        if target in known:
+            stem = target.replace("_", "-") if kind == "staging" else target
+            print((folder / kind / f"{stem}.yaml").read_text(encoding="utf-8"), end="")
+            return
+    _fail([f"{name!r} is no option, trial or derived fact; see `hcc-decide rules list`"], 2)
+
+
+@rules_app.command("lint")
+def rules_lint(
+    folder: Annotated[Path | None, typer.Argument(metavar="[FOLDER]", help="Folder of a rule base.")] = None,
+    edition: EditionOption = DEFAULT_EDITION,
+) -> None:
+    """Check a rule base and print each finding with file, line and code."""
+    from hcc_decide.engine.program import Program
+    from hcc_decide.knowledge.cases import case_findings
+
+    where = folder or bundled("rules")
+    if not where.is_dir():
+        _fail([f"FOLDER: {where} is not a folder"], 2)
+    knowledge, findings = inspect_knowledge(where, edition)
+    if knowledge is not None:
+        findings += case_findings(knowledge)
+        try:
+            Program(knowledge)
+        except FenceError as error:
+            findings.append(_fence_finding(knowledge, error))
+    for finding in sorted(findings):
+        print(finding)
+    if findings:
+        _fail(
+            [
+                f"{len(findings)} finding{'s' if len(findings) > 1 else ''}; see docs/findings.md for what each code asks"
+            ],
+            1,
+        )
+    assert knowledge is not None
+    print(
+        f"no findings: {len(knowledge.options)} options, {len(knowledge.trials)} trials, {len(knowledge.claims)} claims"
+    )
+
+
+def _fence_finding(knowledge: Knowledge, error: FenceError) -> Any:
+    from hcc_decide.knowledge.findings import Finding
+
+    rule = str(error).partition(":")[0]
+    option = rule.split("/")[1] if rule.startswith("options/") else ""
+    return Finding(knowledge.sources.get(option, rule), 1, "K11", rule, str(error))
+
+
+@app.command()
+def form(
+    port: Annotated[int, typer.Option(help="Port on this machine.", min=1, max=65535)] = 8501,
+    headless: Annotated[bool, typer.Option("--headless", help="Do not open a browser.")] = False,
+) -> None:
+    """Open the patient form in the browser. Nothing leaves this machine."""
+    from hcc_decide.serve import serve_form
+
+    raise typer.Exit(serve_form(bundled("app") / "main.py", port=port, headless=headless))
+
+
+def setting_labels(knowledge: Knowledge) -> dict[str, str]:
+    """Return the label of each setting."""
+    values = knowledge.vocabulary.facts["setting"].values or {}
+    return {str(name): str(label) for name, label in values.items()} | {"undetermined": "undetermined"}
+
+
+def main() -> None:
+    """Run the command line; what is not foreseen ends with one line and status 1."""
+    try:
+        app()
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except (OSError, RuntimeError) as error:
+        print(f"hcc-decide: {_one_line(error)}", file=sys.stderr)
+        sys.exit(1)

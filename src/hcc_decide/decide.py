@@ -1,0 +1,365 @@
+"""From an inference to a decision: the answer with its reasons, in the shape of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from hcc_decide.decision import (
+    Caution,
+    Criterion,
+    Decision,
+    Derivation,
+    Evidence,
+    Excluded,
+    KnowledgeStamp,
+    Note,
+    Notice,
+    Option,
+    Preference,
+    Result,
+    Step,
+    Value,
+)
+from hcc_decide.engine.engine import Engine
+from hcc_decide.engine.facts import shown
+from hcc_decide.engine.inference import Inference, TraceStep, plain_name
+from hcc_decide.engine.program import read_by
+from hcc_decide.engine.rules import EXCLUDED, NetFact
+from hcc_decide.knowledge.catalogue import Knowledge, Rule, RuleKind, Treatment, Use
+from hcc_decide.knowledge.condition import fact_of, member_of
+from hcc_decide.knowledge.schema import Citation, Limits, Trial
+from hcc_decide.missing import label_of, missing_facts, waiting_for
+from hcc_decide.patient import Patient
+from hcc_decide.ranking import Place, because, governing_use, rank
+
+CRITERIA: tuple[RuleKind, ...] = ("include", "exclude", "reservation")
+
+
+def decide(patient: Patient, engine: Engine) -> Decision:
+    """Decide for one patient.
+
+    Args:
+        patient: the record, checked by `hcc_decide.patient.parse_patient`.
+        engine: the compiled rule base.
+
+    Raises:
+        EngineError: the rule base or the engine failed; there is no answer.
+    """
+    return decision_of(engine.knowledge, engine.infer(patient))
+
+
+def decision_of(knowledge: Knowledge, inference: Inference) -> Decision:
+    """Return the decision that an inference amounts to."""
+    places = rank(knowledge, inference)
+    listed = {place.option for place in places}
+    return Decision(
+        knowledge=stamp(knowledge),
+        patient=inference.patient.to_record(),
+        setting=inference.setting,
+        derived=_derived(knowledge, inference),
+        options=[_option(knowledge, inference, place) for place in places],
+        excluded=[
+            excluded(knowledge, inference, treatment)
+            for treatment in knowledge.options.values()
+            if treatment.id not in listed
+        ],
+        missing=missing_facts(knowledge, inference),
+        notices=_notices(knowledge, inference),
+        intended_use=knowledge.manifest.intended_use,
+        trace=[_step(number, step) for number, step in enumerate(inference.steps, start=1)],
+    )
+
+
+def stamp(knowledge: Knowledge) -> KnowledgeStamp:
+    """Return edition, version and hash of the knowledge."""
+    return KnowledgeStamp(edition=knowledge.edition, version=knowledge.version, sha256=knowledge.sha256)
+
+
+def facts_read(knowledge: Knowledge, inference: Inference, attributes: Iterable[str]) -> dict[str, Value]:
+    """Return the values of the facts behind some attributes; sets of the record as a whole."""
+    values: dict[str, Value] = {}
+    for attribute in attributes:
+        name = fact_of(attribute)
+        fact = knowledge.vocabulary.facts[name]
+        if fact.kind == "set" and fact.source == "record":
+            recorded = getattr(inference.patient, name)
+            values[name] = None if recorded is None else list(recorded)
+        else:
+            values[attribute] = shown(inference.states[attribute], fact)
+    return values
+
+
+def criterion(knowledge: Knowledge, inference: Inference, treatment: Treatment, rule: Rule) -> Criterion:
+    """Return one line of an option's checklist.
+
+    The result speaks for the option: an exclusion or reservation that does not apply is ``met``.
+    """
+    held = inference.results.get(rule.id)
+    wanted = rule.kind in ("indication", "include")
+    result: Result = "unknown" if held is None else "met" if held is wanted else "not_met"
+    kind = rule.kind
+    assert kind in ("indication", "include", "exclude", "reservation")
+    return Criterion(
+        rule=rule.id,
+        kind=kind,
+        text=rule.text,
+        result=result,
+        holds=held,
+        facts=facts_read(knowledge, inference, read_by(rule, treatment)),
+        claims=list(rule.claims),
+        trials=list(rule.trials),
+    )
+
+
+def checklist(knowledge: Knowledge, inference: Inference, treatment: Treatment, use: Use) -> list[Criterion]:
+    """Return all criteria of one indication, the indication itself first."""
+    rules = [use.rule, *(rule for rule in treatment.of_kind(*CRITERIA) if use.body.id in rule.indications)]
+    return [criterion(knowledge, inference, treatment, rule) for rule in rules]
+
+
+def cautions(knowledge: Knowledge, inference: Inference, treatment: Treatment, use: Use) -> list[Caution]:
+    """Return the cautions that apply to the patient."""
+    return [
+        Caution(
+            rule=rule.id,
+            text=rule.text,
+            facts=facts_read(knowledge, inference, rule.attributes),
+            claims=list(rule.claims),
+        )
+        for rule in treatment.of_kind("caution")
+        if use.body.id in rule.indications and inference.results.get(rule.id)
+    ]
+
+
+def preferences(knowledge: Knowledge, inference: Inference, treatment: Treatment, use: Use) -> list[Preference]:
+    """Return the patient-specific findings for and against an option."""
+    return [
+        Preference(
+            rule=rule.id,
+            text=rule.text,
+            effect=rule.effect or "noted",
+            facts=facts_read(knowledge, inference, rule.attributes),
+            claims=list(rule.claims),
+        )
+        for rule in treatment.of_kind("preference")
+        if use.body.id in rule.indications and inference.results.get(rule.id)
+    ]
+
+
+def regimen(inference: Inference, treatment: Treatment) -> str:
+    """Return how the option is given to this patient."""
+    for rule in treatment.of_kind("variant"):
+        if inference.results.get(rule.id):
+            return rule.text
+    return treatment.body.regimen.text
+
+
+def cite(citation: Citation) -> str:
+    """Write a citation in one line; parts that are not known are left out."""
+    source = " ".join(str(part) for part in (citation.journal, citation.year) if part is not None)
+    if citation.volume:
+        source += f";{citation.volume}" + (f":{citation.pages}" if citation.pages else "")
+    return (
+        ". ".join(part for part in ((citation.authors or "").rstrip("."), source) if part) or "not published as known"
+    )
+
+
+def evidence(knowledge: Knowledge, treatment: Treatment, use: Use | None) -> list[Evidence]:
+    """Return the trials behind one indication, or behind the whole option."""
+    found = []
+    for item in treatment.body.evidence:
+        if use is None or item.for_ is None or use.body.id in item.for_:
+            trial: Trial = knowledge.trials[item.trial]
+            found.append(
+                Evidence(
+                    trial=trial.id,
+                    name=trial.name,
+                    direction=item.direction,
+                    summary=trial.summary,
+                    citation=cite(trial.citation),
+                    doi=trial.citation.doi,
+                    nct=trial.nct,
+                    unverified=list(trial.unverified),
+                )
+            )
+    return found
+
+
+def _option(knowledge: Knowledge, inference: Inference, place: Place) -> Option:
+    treatment = knowledge.options[place.option]
+    use = governing_use(treatment, inference.standings[place.option])
+    assert use is not None
+    waiting = (
+        [label_of(knowledge, fact) for fact in waiting_for(knowledge, inference, treatment)] if place.would_be else []
+    )
+    return Option(
+        rank=place.rank,
+        id=treatment.id,
+        name=treatment.body.name,
+        verdict=place.verdict,
+        evidence_level=place.level,
+        criteria=checklist(knowledge, inference, treatment, use),
+        cautions=cautions(knowledge, inference, treatment, use),
+        preferences=preferences(knowledge, inference, treatment, use),
+        notes=[
+            Note(
+                rule=f"options/{treatment.id}/{note.id}",
+                kind=note.kind,
+                text=note.text,
+                claims=list(note.claims),
+            )
+            for note in treatment.body.notes
+        ],
+        evidence=evidence(knowledge, treatment, use),
+        would_be=place.would_be,
+        regimen=regimen(inference, treatment),
+        ranked_here_because=because(place, knowledge, waiting),
+    )
+
+
+def excluded(knowledge: Knowledge, inference: Inference, treatment: Treatment) -> Excluded:
+    """Return why an option does not come into question."""
+    standing = inference.standings[treatment.id]
+    use = governing_use(treatment, standing)
+    criteria: list[Criterion] = []
+    if use is None:
+        reason = _elsewhere(knowledge, inference, treatment)
+    elif standing.verdict == "not_recommended":
+        reason = f"The evidence for this use is negative: {use.body.text}."
+        criteria = [criterion(knowledge, inference, treatment, use.rule)]
+    else:
+        criteria = [
+            item
+            for item in checklist(knowledge, inference, treatment, use)
+            if item.result == "not_met" and item.kind != "reservation"
+        ]
+        reason = "; ".join(_failure(item) for item in criteria) + "."
+    return Excluded(
+        id=treatment.id,
+        name=treatment.body.name,
+        verdict=standing.verdict,
+        criteria=criteria,
+        reason=reason,
+        evidence=evidence(knowledge, treatment, use) if use is not None else [],
+    )
+
+
+def _failure(item: Criterion) -> str:
+    facts = ", ".join(f"{name} is {_word(value)}" for name, value in item.facts.items())
+    if item.kind == "exclude":
+        return f"Excluded: {item.text} ({facts})"
+    return f"Not met: {item.text} ({facts})"
+
+
+def _word(value: Value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ", ".join(value) or "none"
+    return "not known" if value is None else str(value)
+
+
+def _elsewhere(knowledge: Knowledge, inference: Inference, treatment: Treatment) -> str:
+    labels = knowledge.vocabulary.facts["setting"].values or {}
+    settings = [str(labels[name]) for name in labels if name in treatment.settings]
+    possible = inference.states["setting"].values or frozenset()
+    if possible & treatment.settings:
+        return f"None of its uses fits: {'; '.join(use.body.text for use in treatment.uses)}."
+    here = inference.setting
+    now = f"this patient's setting is {labels[here]}" if here != "undetermined" else "this patient's setting is another"
+    return f"Belongs to another setting ({', '.join(settings)}); {now}."
+
+
+def _derived(knowledge: Knowledge, inference: Inference) -> list[Derivation]:
+    found: list[Derivation] = []
+    for name, fact in knowledge.vocabulary.facts.items():
+        state = inference.states.get(name)
+        used = _known_inputs(inference.patient, fact.from_)
+        if fact.source == "computed" and state is not None and state.known and used:
+            value = shown(state, fact)
+            if name.endswith("_beyond_score") or (used == ["child_pugh_score"]):
+                continue
+            found.append(Derivation(fact=name, value=value, rule=f"scores/{name.replace('_', '-')}", from_=used))
+    for item in inference.derived:
+        sources: list[str] = []
+        for attribute in item.read:
+            fact = knowledge.vocabulary.facts[fact_of(attribute)]
+            sources += _known_inputs(inference.patient, fact.from_) if fact.source == "computed" else [attribute]
+        value = shown(inference.states[item.fact], knowledge.vocabulary.facts[item.fact])
+        found.append(Derivation(fact=item.fact, value=value, rule=item.rule, from_=list(dict.fromkeys(sources))))
+    return found
+
+
+def _known_inputs(patient: Patient, names: Iterable[str]) -> list[str]:
+    return [name for name in names if getattr(patient, name) is not None]
+
+
+def _notices(knowledge: Knowledge, inference: Inference) -> list[Notice]:
+    found: list[Notice] = []
+    for item in knowledge.staging:
+        if item.fact in inference.disagreements:
+            given = getattr(inference.patient, item.fact)
+            other = inference.disagreements[item.fact]
+            tail = f"Given: {_word(given)}; derived: {_word(other) if other is not None else f'not {_word(given)}'}."
+            text = f"{item.body.disagreement or 'Given and derived disagree; the value given is used.'} {tail}"
+            found.append(Notice(rule=f"{item.rule}/disagreement", text=text, claims=list(item.body.claims)))
+    for name, fact in knowledge.vocabulary.facts.items():
+        value = getattr(inference.patient, name, None)
+        if fact.plausible is not None and isinstance(value, (int, float)) and not _within(value, fact.plausible):
+            text = f"{fact.label} of {value:g} {fact.unit or ''}".strip() + " is unusual; check the value and its unit."
+            found.append(Notice(rule=f"vocabulary/{name}/plausible", text=text, claims=[]))
+    for rule in knowledge.notices:
+        if inference.results.get(rule.id):
+            found.append(Notice(rule=rule.id, text=rule.text, claims=list(rule.claims)))
+    for treatment in knowledge.options.values():
+        standing = inference.standings[treatment.id]
+        if standing.verdict == "not_applicable" or standing.would_be == "ineligible":
+            continue
+        for event in treatment.body.later_evidence:
+            text = f"{treatment.body.name}, after the reviews ({event.date}): {event.text} Source: {event.source}."
+            found.append(Notice(rule=f"options/{treatment.id}/{event.id}", text=text, claims=[], option=treatment.id))
+    return found
+
+
+def _within(value: float, limits: Limits) -> bool:
+    low = limits.at_least if limits.at_least is not None else limits.above
+    high = limits.at_most if limits.at_most is not None else limits.below
+    return (low is None or value >= low) and (high is None or value <= high)
+
+
+def _step(number: int, step: TraceStep) -> Step:
+    matched: dict[str, Value] = {}
+    for fact in step.matched:
+        _put(matched, fact)
+    asserted: dict[str, Value] = {}
+    _put(asserted, step.asserted)
+    return Step(step=number, stratum=step.stratum, rule=step.rule, matched=matched, asserted=asserted)
+
+
+def _put(target: dict[str, Value], fact: NetFact) -> None:
+    """Write a network fact for people: excluded values as a list under ``not <fact>``."""
+    value: Value = (
+        int(fact.value)
+        if isinstance(fact.value, float) and fact.value.is_integer() and abs(fact.value) < 2**53
+        else fact.value
+    )
+    name = plain_name(fact.name)
+    if fact.name.endswith(EXCLUDED):
+        gone = target.setdefault(f"not {name}", [])
+        assert isinstance(gone, list)
+        gone.append(str(value))
+    elif name in target:
+        target[fact.name] = value
+    else:
+        target[name] = value
+
+
+def member_label(knowledge: Knowledge, attribute: str) -> str:
+    """Return the label of an attribute, with the member of a set or the option spelled out."""
+    name, member = fact_of(attribute), member_of(attribute)
+    fact = knowledge.vocabulary.facts[name]
+    if member is None:
+        return fact.label
+    names: Mapping[str, str] = {option: item.body.name.lower() for option, item in knowledge.options.items()}
+    spoken = names.get(member) or knowledge.vocabulary.classes.get(member) or member
+    return fact.label.replace("{member}", spoken)

@@ -1,0 +1,116 @@
+"""Which facts are missing, and which options hang on each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from hcc_decide.decision import VERDICTS, Missing
+from hcc_decide.engine.inference import Inference
+from hcc_decide.engine.program import condition_of
+from hcc_decide.knowledge.catalogue import Knowledge, Treatment
+from hcc_decide.knowledge.condition import Condition, fact_of, holds, member_of
+
+PRIOR_SYSTEMIC = "prior_systemic"
+_OF_LINE = ("radiological_progression", "last_daily_dose_mg", "tolerated_days_of_last_28")
+
+
+def missing_facts(knowledge: Knowledge, inference: Inference) -> list[Missing]:
+    """Return each missing fact with the options it would help to decide, the weightiest first.
+
+    Options that would be excluded whatever the answer ask for nothing.
+    """
+    decides: dict[str, list[str]] = {}
+    for option, standing in inference.standings.items():
+        if standing.verdict == "undetermined" and standing.would_be not in ("ineligible", "not_recommended"):
+            for fact in waiting_for(knowledge, inference, knowledge.options[option]):
+                decides.setdefault(fact, []).append(option)
+
+    def weight(item: tuple[str, list[str]]) -> tuple[int, int, str]:
+        best = min(VERDICTS.index(inference.standings[option].would_be or "undetermined") for option in item[1])
+        return best, -len(item[1]), item[0]
+
+    return [
+        Missing(
+            fact=fact,
+            label=label_of(knowledge, fact),
+            question=question_of(knowledge, fact),
+            would_decide=sorted(options),
+        )
+        for fact, options in sorted(decides.items(), key=weight)
+    ]
+
+
+def waiting_for(knowledge: Knowledge, inference: Inference, treatment: Treatment) -> list[str]:
+    """Return the facts of the record that an undetermined option hangs on, sorted."""
+    found: set[str] = set()
+    for use in treatment.uses:
+        outcome = inference.standings[treatment.id].outcomes.get(use.body.id)
+        if outcome is None or outcome.verdict != "undetermined" or outcome.would_be == "ineligible":
+            continue
+        for rule in treatment.of_kind("indication", "include", "exclude", "reservation"):
+            if use.body.id in rule.indications and inference.results.get(rule.id) is None:
+                found.update(_open_facts(knowledge, inference, condition_of(rule, treatment)))
+    return sorted(found)
+
+
+def _open_facts(knowledge: Knowledge, inference: Inference, condition: Condition) -> Iterator[str]:
+    """Yield the askable facts behind every literal that leaves a condition open."""
+    for conjunction in condition:
+        judged = [(literal, holds(literal.test, inference.states[literal.attribute])) for literal in conjunction]
+        if any(answer is False for _, answer in judged):
+            continue
+        for literal, answer in judged:
+            if answer is None:
+                yield from _askable(knowledge, inference, literal.attribute)
+
+
+def _askable(knowledge: Knowledge, inference: Inference, attribute: str) -> Iterable[str]:
+    name = fact_of(attribute)
+    fact = knowledge.vocabulary.facts[name]
+    if fact.source == "history":
+        member = member_of(attribute)
+        lines = inference.patient.prior_systemic
+        if name in _OF_LINE and member and any(line.option == member for line in lines or ()):
+            return [f"{PRIOR_SYSTEMIC}[{member}].{name}"]
+        return [PRIOR_SYSTEMIC]
+    if fact.source == "computed":
+        return [item for item in fact.from_ if getattr(inference.patient, item) is None]
+    if fact.source != "derived":
+        return [name]
+    derived = next(item for item in knowledge.staging if item.fact == name)
+    possible = inference.states[name].values or frozenset()
+    return sorted(
+        {
+            found
+            for value in derived.values
+            if value.value in possible or possible == frozenset([True, False])
+            for found in _open_facts(knowledge, inference, value.condition)
+        }
+    )
+
+
+def label_of(knowledge: Knowledge, fact: str) -> str:
+    """Return the label of a fact as `missing_facts` names it."""
+    name, member = _parts(fact)
+    if name == PRIOR_SYSTEMIC:
+        return knowledge.vocabulary.prior_systemic.label
+    label = knowledge.vocabulary.facts[name].label
+    return label.replace("{member}", knowledge.options[member].body.name.lower()) if member else label
+
+
+def question_of(knowledge: Knowledge, fact: str) -> str:
+    """Return the question that a fact answers."""
+    name, member = _parts(fact)
+    lines = knowledge.vocabulary.prior_systemic
+    if name == PRIOR_SYSTEMIC:
+        return lines.question
+    if member:
+        return f"{knowledge.options[member].body.name}: {lines.fields[name].question}"
+    return knowledge.vocabulary.facts[name].question or knowledge.vocabulary.facts[name].label
+
+
+def _parts(fact: str) -> tuple[str, str | None]:
+    if fact.startswith(PRIOR_SYSTEMIC + "["):
+        member, _, name = fact[len(PRIOR_SYSTEMIC) + 1 :].partition("].")
+        return name, member
+    return fact, None

@@ -1,0 +1,289 @@
+"""Decisions and explanations as text for the terminal and as Markdown. The same input gives the same bytes."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from hcc_decide.decision import (
+    Caution,
+    Criterion,
+    Decision,
+    Evidence,
+    Excluded,
+    Option,
+    Preference,
+    Value,
+)
+from hcc_decide.explain import Explanation, JudgedIndication
+
+WIDTH = 80
+MARKS = {"met": "[x]", "not_met": "[ ]", "unknown": "[?]"}
+SIGNS = {"favours": "+", "disfavours": "-", "noted": "·"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of terminal text with the role that a terminal may colour."""
+
+    text: str
+    role: str = "text"
+
+
+def word(value: Value) -> str:
+    """Write a fact's value for people."""
+    if value is None:
+        return "not known"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(value) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value).replace("_", " ")
+
+
+def facts(values: Mapping[str, Value]) -> str:
+    """Write facts as ``name: value`` pairs."""
+    return "; ".join(f"{name}: {word(value)}" for name, value in values.items())
+
+
+def result_text(item: Criterion) -> str:
+    """Say what a criterion found, in words that need no colour and no tick."""
+    if item.kind in ("include", "indication"):
+        return {"met": "met", "not_met": "NOT met", "unknown": "not known"}[item.result]
+    if item.kind == "exclude":
+        return {"met": "does not apply", "not_met": "APPLIES", "unknown": "cannot be excluded"}[item.result]
+    return {"met": "does not apply", "not_met": "applies", "unknown": "not known"}[item.result]
+
+
+def kind_text(item: Criterion) -> str:
+    """Name the kind of a criterion as boards speak."""
+    return {
+        "indication": "Indication",
+        "include": "Needs",
+        "exclude": "Exclusion",
+        "reservation": "Reservation",
+    }[item.kind]
+
+
+def citation(item: Evidence) -> str:
+    """Write a trial's citation with DOI and registry number, saying what is not verified."""
+    doi = f" doi:{item.doi}" + (" (not verified)" if "citation.doi" in item.unverified else "") if item.doi else ""
+    nct = f" {item.nct}" + (" (not verified)" if "nct" in item.unverified else "") if item.nct else ""
+    return f"{item.citation}.{doi}{nct}"
+
+
+def _wrap(text: str, first: str, rest: str | None = None, role: str = "text") -> list[Line]:
+    indent = " " * len(first) if rest is None else rest
+    lines = textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False)
+    return [Line(line, role) for line in lines] or [Line(first.rstrip(), role)]
+
+
+def _title(text: str) -> list[Line]:
+    return [Line(""), Line(text.upper(), "title")]
+
+
+def text(decision: Decision, labels: Mapping[str, str]) -> list[Line]:
+    """Return a decision as terminal text of at most 80 columns.
+
+    Args:
+        decision: the decision.
+        labels: label of each setting.
+    """
+    stamp = decision.knowledge
+    lines = _wrap(
+        f"hcc-decide, edition {stamp.edition}, knowledge {stamp.version}, sha256 {stamp.sha256[:16]}",
+        "",
+        role="dim",
+    )
+    setting = labels.get(decision.setting, decision.setting)
+    lines += _wrap(f"Setting: {setting}", "", "  ", "title")
+    for item in decision.derived:
+        if item.fact != "setting":
+            lines += _wrap(f"{item.fact} {word(item.value)}, from {', '.join(item.from_)}", "  derived: ", role="dim")
+    open_outlook = [item for item in decision.options if item.would_be in ("ineligible", "not_recommended")]
+    lines += _title("Options")
+    if len(decision.options) == len(open_outlook):
+        lines += _wrap("None of the catalogue comes into question. Discuss.", "  ")
+    for option in decision.options:
+        if option not in open_outlook:
+            lines += _option_text(option)
+            for notice in decision.notices:
+                if notice.option == option.id:
+                    lines += _wrap(notice.text, "    Since then: ", "      ")
+    if open_outlook:
+        lines += _title("Not settled, but out of question either way")
+        for option in open_outlook:
+            failed = [item for item in option.criteria if item.result == "not_met" and item.kind != "reservation"]
+            why = "; ".join(
+                f"{kind_text(item)} {item.text} ({facts(item.facts)}): {result_text(item)}" for item in failed
+            )
+            lines += _wrap(f"{option.name}: {why or 'the evidence for this use is negative'}", "  ", "    ")
+    if decision.missing:
+        lines += _title("Missing")
+        for missing in decision.missing:
+            lines += _wrap(
+                f"{missing.question} ({missing.fact}) would help to decide: {', '.join(missing.would_decide)}",
+                "  ? ",
+            )
+    lines += _title("Excluded")
+    for verdict, group in grouped(decision.excluded):
+        lines += [Line(f"  {verdict.replace('_', ' ')}", "title")]
+        for excluded in group:
+            lines += _wrap(f"{excluded.name}: {excluded.reason}", "    ", "      ")
+    listed = {option.id for option in decision.options}
+    notices = [notice for notice in decision.notices if notice.option not in listed]
+    if notices:
+        lines += _title("Notices")
+        for notice in notices:
+            lines += _wrap(f"{notice.text}{_claims(notice.claims)}", "  - ")
+    lines += _title("Intended use")
+    lines += _wrap(decision.intended_use, "  ")
+    return lines
+
+
+def grouped(excluded: Sequence[Excluded]) -> list[tuple[str, list[Excluded]]]:
+    """Group excluded options by verdict, in the order of verdicts."""
+    order = ("not_recommended", "ineligible", "not_applicable")
+    return [(verdict, found) for verdict in order if (found := [item for item in excluded if item.verdict == verdict])]
+
+
+def _claims(claims: Iterable[str]) -> str:
+    found = ", ".join(claims)
+    return f" [{found}]" if found else ""
+
+
+def _option_text(option: Option) -> list[Line]:
+    verdict = option.verdict.replace("_", " ").upper()
+    if option.would_be:
+        verdict += f", would be {option.would_be.replace('_', ' ')}"
+    head = f"{option.rank:>2}  {option.name}"
+    room = WIDTH - len(verdict) - 1
+    lines = [Line("")]
+    if len(head) <= room:
+        lines.append(Line(f"{head:<{room}} {verdict}", option.verdict))
+    else:
+        lines += [*_wrap(head, "", "    ", option.verdict), Line(f"    {verdict}", option.verdict)]
+    lines += _wrap(option.regimen, "    Regimen: ")
+    lines += _wrap(option.ranked_here_because, "    Here because: ", "      ")
+    for item in option.criteria:
+        lines += _criterion_text(item, "    ")
+    lines += _findings_text(option.cautions, option.preferences, "    ")
+    for trial in option.evidence:
+        lines += _evidence_text(trial, "    ")
+    return lines
+
+
+def _criterion_text(item: Criterion, indent: str) -> list[Line]:
+    head = f"{indent}{MARKS[item.result]} "
+    body = f"{kind_text(item)}: {item.text} - {result_text(item)} ({facts(item.facts)}){_claims(item.claims)}"
+    return _wrap(body, head, role=item.result)
+
+
+def _findings_text(cautions: Sequence[Caution], preferences: Sequence[Preference], indent: str) -> list[Line]:
+    lines: list[Line] = []
+    for caution in cautions:
+        lines += _wrap(
+            f"CAUTION: {caution.text} ({facts(caution.facts)}){_claims(caution.claims)}",
+            f"{indent}!   ",
+            role="caution",
+        )
+    for item in preferences:
+        head = f"{indent}{SIGNS[item.effect]}   "
+        lines += _wrap(f"{item.effect}: {item.text} ({facts(item.facts)}){_claims(item.claims)}", head)
+    return lines
+
+
+def _evidence_text(trial: Evidence, indent: str) -> list[Line]:
+    lines = _wrap(f"{trial.name} ({trial.direction}): {trial.summary}", f"{indent}Trial ", f"{indent}  ")
+    return lines + _wrap(citation(trial), f"{indent}  ", role="dim")
+
+
+def explanation_text(item: Explanation) -> list[Line]:
+    """Return the explanation of one option as terminal text of at most 80 columns."""
+    verdict = item.verdict.replace("_", " ").upper()
+    if item.would_be:
+        verdict += f", would be {item.would_be.replace('_', ' ')}"
+    lines = [*_wrap(f"{item.name}: {verdict}", "", "  ", item.verdict)]
+    lines += _wrap(f"Setting: {item.setting.replace('_', ' ')}", "  ")
+    lines += _wrap(item.reason, "  Why: ", "    ")
+    lines += _wrap(item.regimen, "  Regimen: ", "    ")
+    lines += _wrap(item.rationale, "  Rationale: ", "    ")
+    for indication in item.indications:
+        lines += _indication_text(indication)
+    if item.missing:
+        lines += _title("Missing")
+        for missing in item.missing:
+            lines += _wrap(f"{missing.question} ({missing.fact})", "  ? ")
+    if item.evidence:
+        lines += _title("Trials")
+        for trial in item.evidence:
+            lines += _evidence_text(trial, "  ")
+    lines += _title("What the reviews say")
+    for claim in item.claims:
+        where = f"review {claim.review}, lines {claim.lines[0]} to {claim.lines[1]} ({claim.section})"
+        lines += _wrap(f"{claim.statement}", f"  {claim.id} ", "    ")
+        lines += _wrap(where, "    ", role="dim")
+        if claim.figures:
+            lines += _wrap(
+                "; ".join(f"{key.replace('_', ' ')}: {value}" for key, value in claim.figures.items()),
+                "    figures: ",
+            )
+        if claim.remark:
+            lines += _wrap(claim.remark, "    remark: ")
+    return lines
+
+
+def _indication_text(indication: JudgedIndication) -> list[Line]:
+    lead = "Indication that decides" if indication.decides else "Other indication"
+    lines = _title(lead)
+    base = f"{indication.verdict.replace('_', ' ')}, evidence level {indication.evidence_level}"
+    lines += _wrap(f"{indication.text} ({base})", "  ")
+    for item in indication.criteria:
+        lines += _criterion_text(item, "  ")
+        lines += _wrap(item.rule, "      ", role="dim")
+    lines += _findings_text(indication.cautions, indication.preferences, "  ")
+    return lines
+
+
+def markdown(decision: Decision, labels: Mapping[str, str]) -> str:
+    """Return a decision as Markdown."""
+    stamp = decision.knowledge
+    out = ["# Treatment options", "", f"Setting: **{labels.get(decision.setting, decision.setting)}**", ""]
+    if decision.derived:
+        out += ["| derived fact | value | from | rule |", "| --- | --- | --- | --- |"]
+        out += [f"| {d.fact} | {word(d.value)} | {', '.join(d.from_)} | `{d.rule}` |" for d in decision.derived]
+        out.append("")
+    for option in decision.options:
+        outlook = f", would be {option.would_be.replace('_', ' ')}" if option.would_be else ""
+        out += [f"## {option.rank}. {option.name}: {option.verdict.replace('_', ' ')}{outlook}", ""]
+        out += [f"Regimen: {option.regimen}", "", option.ranked_here_because, ""]
+        out += ["| criterion | result | facts | claims |", "| --- | --- | --- | --- |"]
+        out += [
+            f"| {kind_text(c)}: {c.text} | {result_text(c)} | {facts(c.facts)} | {', '.join(c.claims)} |"
+            for c in option.criteria
+        ]
+        out.append("")
+        out += [f"- **Caution**: {c.text} ({facts(c.facts)}){_claims(c.claims)}" for c in option.cautions]
+        out += [f"- {p.effect}: {p.text} ({facts(p.facts)}){_claims(p.claims)}" for p in option.preferences]
+        out += [f"- {e.name} ({e.direction}): {e.summary} {citation(e)}" for e in option.evidence]
+        out.append("")
+    if decision.missing:
+        out += ["## Missing", ""]
+        out += [
+            f"- {m.question} (`{m.fact}`) would help to decide: {', '.join(m.would_decide)}" for m in decision.missing
+        ]
+        out.append("")
+    out += ["## Excluded", "", "| option | verdict | reason |", "| --- | --- | --- |"]
+    for _, group in grouped(decision.excluded):
+        out += [f"| {e.name} | {e.verdict.replace('_', ' ')} | {e.reason} |" for e in group]
+    if decision.notices:
+        out += [
+            "",
+            "## Notices",
+            "",
+            *(f"- {notice.text}{_claims(notice.claims)}" for notice in decision.notices),
+        ]
+    out += ["", "## Intended use", "", decision.intended_use, ""]
+    out += [f"Edition {stamp.edition}, knowledge {stamp.version}, sha256 `{stamp.sha256}`", ""]
+    return "\n".join(out)

@@ -1,0 +1,173 @@
+"""The engine in a process of its own: a crash costs one request, and the next one works.
+
+The parent talks to each worker in lines of JSON over pipes. Nothing that a worker prints reaches a log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any, cast
+
+from hcc_decide.decision import Decision
+from hcc_decide.patient import RecordError
+
+
+class WorkerError(RuntimeError):
+    """The worker died or did not answer; this request is lost, the next one gets a new worker."""
+
+
+class _Worker:
+    def __init__(self, arguments: list[str]) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "hcc_decide.worker", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            encoding="utf-8",
+        )
+
+    def ask(self, request: str, seconds: float) -> dict[str, Any]:
+        """Send one request and wait for its answer."""
+        timer = threading.Timer(seconds, self.process.kill)
+        timer.start()
+        try:
+            cast("IO[str]", self.process.stdin).write(request + "\n")
+            cast("IO[str]", self.process.stdin).flush()
+            line = cast("IO[str]", self.process.stdout).readline()
+        except (OSError, ValueError) as error:
+            raise WorkerError(f"the decision process has stopped ({type(error).__name__})") from None
+        finally:
+            timer.cancel()
+        if not line.endswith("\n"):
+            raise WorkerError("the decision process stopped before it answered")
+        try:
+            return cast("dict[str, Any]", json.loads(line))
+        except ValueError:
+            raise WorkerError("the decision process gave an answer that cannot be read") from None
+
+    def stop(self) -> None:
+        """End the process."""
+        self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):  # what could not be sent any more
+                    stream.close()
+
+
+class IsolatedEngine:
+    """Decides in worker processes. Safe to share among threads.
+
+    Args:
+        edition: edition of the knowledge.
+        rules: folder of the rules; ``None`` takes the ones that ship with the program.
+        workers: how many requests may run at once.
+        seconds: how long a request may take before its worker is replaced.
+    """
+
+    def __init__(
+        self, *, edition: str = "reviews", rules: Path | None = None, workers: int = 2, seconds: float = 60
+    ) -> None:
+        """Remember how to start workers; the first request starts the first one."""
+        self._arguments = [edition, *([str(rules)] if rules else [])]
+        self._seconds = seconds
+        self._closed = False
+        self._closing = threading.Lock()
+        self._idle: queue.LifoQueue[_Worker | None] = queue.LifoQueue()
+        for _ in range(workers):
+            self._idle.put(None)
+
+    def decide(self, record: Mapping[str, Any]) -> Decision:
+        """Decide for one record.
+
+        Raises:
+            RecordError: the record is refused, one line per problem.
+            WorkerError: the worker died or failed, or the engine is closed; nothing was decided.
+        """
+        try:
+            request = json.dumps({"record": dict(record)})
+        except (TypeError, ValueError) as error:
+            raise RecordError([f"the record is not plain data ({error})"]) from None
+        worker = self._idle.get()
+        try:
+            if self._closed:
+                raise WorkerError("the decision processes have been ended")
+            if worker is not None and worker.process.poll() is not None:
+                worker.stop()
+                worker = None  # it died between requests, so nothing is lost
+            if worker is None:
+                worker = _Worker(self._arguments)
+            answer = worker.ask(request, self._seconds)
+        except BaseException:
+            # Whatever ended the wait: an answer that still comes must not be taken for the next patient's.
+            if worker is not None:
+                worker.stop()
+                worker = None
+            raise
+        finally:
+            with self._closing:
+                if self._closed and worker is not None:
+                    worker.stop()
+                    worker = None
+                self._idle.put(worker)
+        if "problems" in answer:
+            raise RecordError(answer["problems"])
+        if "failure" in answer:
+            raise WorkerError(answer["failure"])
+        return Decision.model_validate(answer["decision"])
+
+    def processes(self) -> list[int]:
+        """Return the process ids of idle workers."""
+        return [worker.process.pid for worker in list(self._idle.queue) if worker is not None]
+
+    def close(self) -> None:
+        """Stop the workers, busy ones after their answer; requests are refused from now on."""
+        with self._closing:
+            self._closed = True
+            idle: list[_Worker | None] = []
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    idle.append(self._idle.get_nowait())
+        for worker in idle:
+            if worker is not None:
+                worker.stop()
+            self._idle.put(None)
+
+
+def main(arguments: list[str]) -> None:
+    """Serve requests on standard input until it ends."""
+    from hcc_decide.decide import decide
+    from hcc_decide.engine.engine import Engine
+    from hcc_decide.knowledge.load import load_knowledge
+    from hcc_decide.patient import parse_patient
+
+    folder = Path(arguments[1]) if len(arguments) > 1 else None
+    # Only answers go to the parent: whatever else is printed, from C as well, would be taken for one.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+    engine = Engine(load_knowledge(folder, arguments[0]))
+    for line in sys.stdin:
+        answer: dict[str, Any]
+        try:
+            patient = parse_patient(json.loads(line)["record"], engine.knowledge.option_ids)
+            answer = {"decision": decide(patient, engine).model_dump(mode="json")}
+        except RecordError as error:
+            answer = {"problems": list(error.problems)}
+        except Exception as error:  # the parent is told, whatever it was
+            answer = {"failure": f"{type(error).__name__}: {error}"}
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
