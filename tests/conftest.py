@@ -1,0 +1,40 @@
+"""Fixtures that every part of the tests shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hcc_decide.decide import decide
+from hcc_decide.decision import Decision
+from hcc_decide.engine.engine import Engine
+from hcc_decide.knowledge.catalogue import Knowledge
+from hcc_decide.knowledge.load import load_knowledge
+from hcc_decide.patient import parse_patient
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def knowledge() -> Knowledge:
+    """The shipped rule base."""
+    return load_knowledge(ROOT / "rules")
+
+
+@pytest.fixture(scope="session")
+def engine(knowledge: Knowledge) -> Engine:
+    """The shipped rule base, compiled, with the shadow check on."""
+    return Engine(knowledge)
+
+
+@pytest.fixture(scope="session")
+def decision_for(engine: Engine) -> Callable[..., Decision]:
+    """Decide for a record given as keywords."""
+
+    def run(**record: Any) -> Decision:
+        return decide(parse_patient(record, engine.knowledge.option_ids), engine)
+
+    return run
