@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Callable, Iterable
@@ -292,6 +293,12 @@ def setting_labels(knowledge: Knowledge) -> dict[str, str]:
 
 def main() -> None:
     """Run the command line; what is not foreseen ends with one line and status 1."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # The same patient gives the same bytes in every locale; a terminal shows what its own characters allow.
+        if sys.stdout.isatty():
+            sys.stdout.reconfigure(errors="replace")
+        else:
+            sys.stdout.reconfigure(encoding="utf-8")
     try:
         app()
     except BrokenPipeError:

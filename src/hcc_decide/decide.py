@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from hcc_decide.decision import (
     Caution,
@@ -23,10 +23,11 @@ from hcc_decide.decision import (
 from hcc_decide.engine.engine import Engine
 from hcc_decide.engine.facts import shown
 from hcc_decide.engine.inference import Inference, TraceStep, plain_name
-from hcc_decide.engine.program import read_by
-from hcc_decide.engine.rules import EXCLUDED, NetFact
+from hcc_decide.engine.program import BOOKKEEPING, read_by
+from hcc_decide.engine.rules import DERIVED, EXCLUDED, NetFact
 from hcc_decide.knowledge.catalogue import Knowledge, Rule, RuleKind, Treatment, Use
-from hcc_decide.knowledge.condition import fact_of, member_of
+from hcc_decide.knowledge.condition import fact_of
+from hcc_decide.knowledge.labels import fact_label
 from hcc_decide.knowledge.schema import Citation, Limits, Trial
 from hcc_decide.missing import label_of, missing_facts, waiting_for
 from hcc_decide.patient import Patient
@@ -66,7 +67,7 @@ def decision_of(knowledge: Knowledge, inference: Inference) -> Decision:
         missing=missing_facts(knowledge, inference),
         notices=_notices(knowledge, inference),
         intended_use=knowledge.manifest.intended_use,
-        trace=[_step(number, step) for number, step in enumerate(inference.steps, start=1)],
+        trace=_trace(inference),
     )
 
 
@@ -159,9 +160,7 @@ def cite(citation: Citation) -> str:
     source = " ".join(str(part) for part in (citation.journal, citation.year) if part is not None)
     if citation.volume:
         source += f";{citation.volume}" + (f":{citation.pages}" if citation.pages else "")
-    return (
-        ". ".join(part for part in ((citation.authors or "").rstrip("."), source) if part) or "not published as known"
-    )
+    return ". ".join(part for part in ((citation.authors or "").rstrip("."), source) if part) or "Citation not known"
 
 
 def evidence(knowledge: Knowledge, treatment: Treatment, use: Use | None) -> list[Evidence]:
@@ -233,7 +232,7 @@ def excluded(knowledge: Knowledge, inference: Inference, treatment: Treatment) -
             for item in checklist(knowledge, inference, treatment, use)
             if item.result == "not_met" and item.kind != "reservation"
         ]
-        reason = "; ".join(_failure(item) for item in criteria) + "."
+        reason = "; ".join(_failure(knowledge, item) for item in criteria) + "."
     return Excluded(
         id=treatment.id,
         name=treatment.body.name,
@@ -244,16 +243,14 @@ def excluded(knowledge: Knowledge, inference: Inference, treatment: Treatment) -
     )
 
 
-def _failure(item: Criterion) -> str:
-    facts = ", ".join(f"{name} is {_word(value)}" for name, value in item.facts.items())
-    if item.kind == "exclude":
-        return f"Excluded: {item.text} ({facts})"
-    return f"Not met: {item.text} ({facts})"
+def _failure(knowledge: Knowledge, item: Criterion) -> str:
+    facts = ", ".join(f"{fact_label(knowledge, name)}: {_word(value)}" for name, value in item.facts.items())
+    return f"{'Excluded' if item.kind == 'exclude' else 'Not met'}: {item.text} ({facts})"
 
 
 def _word(value: Value) -> str:
     if isinstance(value, bool):
-        return "true" if value else "false"
+        return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(value) or "none"
     return "not known" if value is None else str(value)
@@ -316,7 +313,7 @@ def _notices(knowledge: Knowledge, inference: Inference) -> list[Notice]:
         if standing.verdict == "not_applicable" or standing.would_be == "ineligible":
             continue
         for event in treatment.body.later_evidence:
-            text = f"{treatment.body.name}, after the reviews ({event.date}): {event.text} Source: {event.source}."
+            text = f"Beyond the reviews ({event.date}): {event.text.strip().rstrip('.')}. Source: {event.source}."
             found.append(Notice(rule=f"options/{treatment.id}/{event.id}", text=text, claims=[], option=treatment.id))
     return found
 
@@ -327,10 +324,21 @@ def _within(value: float, limits: Limits) -> bool:
     return (low is None or value >= low) and (high is None or value <= high)
 
 
-def _step(number: int, step: TraceStep) -> Step:
+def _trace(inference: Inference) -> list[Step]:
+    """Return the firings for people: without bookkeeping, and with a known value in place of what it excludes."""
+    steps = [step for step in inference.steps if not step.rule.endswith(BOOKKEEPING)]
+    return [_step(number, step, inference) for number, step in enumerate(steps, start=1)]
+
+
+def _step(number: int, step: TraceStep, inference: Inference) -> Step:
     matched: dict[str, Value] = {}
     for fact in step.matched:
-        _put(matched, fact)
+        state = inference.states.get(plain_name(fact.name))
+        if fact.name.endswith(EXCLUDED) and DERIVED not in fact.name and state is not None and state.known:
+            (value,) = state.values or (fact.value,)
+            matched[plain_name(fact.name)] = value
+        else:
+            _put(matched, fact)
     asserted: dict[str, Value] = {}
     _put(asserted, step.asserted)
     return Step(step=number, stratum=step.stratum, rule=step.rule, matched=matched, asserted=asserted)
@@ -352,14 +360,3 @@ def _put(target: dict[str, Value], fact: NetFact) -> None:
         target[fact.name] = value
     else:
         target[name] = value
-
-
-def member_label(knowledge: Knowledge, attribute: str) -> str:
-    """Return the label of an attribute, with the member of a set or the option spelled out."""
-    name, member = fact_of(attribute), member_of(attribute)
-    fact = knowledge.vocabulary.facts[name]
-    if member is None:
-        return fact.label
-    names: Mapping[str, str] = {option: item.body.name.lower() for option, item in knowledge.options.items()}
-    spoken = names.get(member) or knowledge.vocabulary.classes.get(member) or member
-    return fact.label.replace("{member}", spoken)

@@ -73,9 +73,9 @@ def read_bytes(source: str | Path) -> bytes:
             with Path(source).open("rb") as stream:
                 content = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise DocumentError("there is no such file") from None
+        raise DocumentError("does not exist") from None
     except IsADirectoryError:
-        raise DocumentError("this is a folder, not a file") from None
+        raise DocumentError("is a folder, not a file") from None
     except (OSError, ValueError) as error:
         raise DocumentError(f"cannot be read ({getattr(error, 'strerror', None) or error})") from None
     if len(content) > MAX_BYTES:

@@ -9,8 +9,8 @@ from hcc_decide.engine.inference import Inference
 from hcc_decide.engine.program import condition_of
 from hcc_decide.knowledge.catalogue import Knowledge, Treatment
 from hcc_decide.knowledge.condition import Condition, fact_of, holds, member_of
+from hcc_decide.knowledge.labels import PRIOR_SYSTEMIC, fact_label
 
-PRIOR_SYSTEMIC = "prior_systemic"
 _OF_LINE = ("radiological_progression", "last_daily_dose_mg", "tolerated_days_of_last_28")
 
 
@@ -92,10 +92,7 @@ def _askable(knowledge: Knowledge, inference: Inference, attribute: str) -> Iter
 def label_of(knowledge: Knowledge, fact: str) -> str:
     """Return the label of a fact as `missing_facts` names it."""
     name, member = _parts(fact)
-    if name == PRIOR_SYSTEMIC:
-        return knowledge.vocabulary.prior_systemic.label
-    label = knowledge.vocabulary.facts[name].label
-    return label.replace("{member}", knowledge.options[member].body.name.lower()) if member else label
+    return fact_label(knowledge, f"{name}[{member}]" if member else name)
 
 
 def question_of(knowledge: Knowledge, fact: str) -> str:

@@ -285,16 +285,19 @@ def parse_patient(data: object, options: Mapping[str, str] | None = None) -> Pat
     if not isinstance(data, Mapping):
         raise RecordError([f"the record is {_kind(data)}; a mapping of fields is expected"])
     problems: list[str] = []
-    try:
-        patient = Patient.model_validate(dict(data), context=options)
-    except ValidationError as error:
-        problems += [_problem(item) for item in error.errors()]
-        wrong = {item["loc"][0] for item in error.errors() if item["loc"]}
-        if "tumour" in wrong:
-            wrong |= {"primary_site", "liver_metastasis_resectable"}
-        # What is sound by itself may still contradict itself.
-        sound = {name: data[name] for name in Patient.model_fields if name in data and name not in wrong}
-        patient = Patient.model_validate(sound, context=options)
+    rest = dict(data)
+    while True:
+        try:
+            patient = Patient.model_validate(rest, context=options)
+            break
+        except ValidationError as error:
+            problems += [_problem(item) for item in error.errors()]
+            wrong = {item["loc"][0] for item in error.errors() if item["loc"]}
+            if "tumour" in wrong:
+                wrong |= {"primary_site", "liver_metastasis_resectable"}
+            # What is sound by itself may still contradict itself, so it is looked at again without the rest.
+            sound = {name: rest[name] for name in Patient.model_fields if name in rest and name not in wrong}
+            rest = sound if len(sound) < len(rest) else {}
     problems += contradictions(patient)
     if problems:
         raise RecordError(dict.fromkeys(problems))

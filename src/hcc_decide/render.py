@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hcc_decide.decision import (
     Caution,
@@ -12,11 +13,14 @@ from hcc_decide.decision import (
     Decision,
     Evidence,
     Excluded,
+    Notice,
     Option,
     Preference,
     Value,
 )
-from hcc_decide.explain import Explanation, JudgedIndication
+
+if TYPE_CHECKING:  # the form renders decisions without loading the engine
+    from hcc_decide.explain import Explanation, JudgedIndication
 
 WIDTH = 80
 MARKS = {"met": "[x]", "not_met": "[ ]", "unknown": "[?]"}
@@ -110,7 +114,7 @@ def text(decision: Decision, labels: Mapping[str, str]) -> list[Line]:
             lines += _option_text(option)
             for notice in decision.notices:
                 if notice.option == option.id:
-                    lines += _wrap(notice.text, "    Since then: ", "      ")
+                    lines += _wrap(notice.text, "    ", "      ")
     if open_outlook:
         lines += _title("Not settled, but out of question either way")
         for option in open_outlook:
@@ -136,10 +140,16 @@ def text(decision: Decision, labels: Mapping[str, str]) -> list[Line]:
     if notices:
         lines += _title("Notices")
         for notice in notices:
-            lines += _wrap(f"{notice.text}{_claims(notice.claims)}", "  - ")
+            lines += _wrap(f"{_named(notice, decision)}{_claims(notice.claims)}", "  - ")
     lines += _title("Intended use")
     lines += _wrap(decision.intended_use, "  ")
     return lines
+
+
+def _named(notice: Notice, decision: Decision) -> str:
+    """Put the option's name before a notice that concerns one."""
+    names = {item.id: item.name for item in decision.options} | {item.id: item.name for item in decision.excluded}
+    return f"{names[notice.option]}: {notice.text}" if notice.option else notice.text
 
 
 def grouped(excluded: Sequence[Excluded]) -> list[tuple[str, list[Excluded]]]:
@@ -282,7 +292,7 @@ def markdown(decision: Decision, labels: Mapping[str, str]) -> str:
             "",
             "## Notices",
             "",
-            *(f"- {notice.text}{_claims(notice.claims)}" for notice in decision.notices),
+            *(f"- {_named(notice, decision)}{_claims(notice.claims)}" for notice in decision.notices),
         ]
     out += ["", "## Intended use", "", decision.intended_use, ""]
     out += [f"Edition {stamp.edition}, knowledge {stamp.version}, sha256 `{stamp.sha256}`", ""]

@@ -147,6 +147,7 @@ def main(arguments: list[str]) -> None:
     """Serve requests on standard input until it ends."""
     from hcc_decide.decide import decide
     from hcc_decide.engine.engine import Engine
+    from hcc_decide.engine.network import EngineError
     from hcc_decide.knowledge.load import load_knowledge
     from hcc_decide.patient import parse_patient
 
@@ -163,8 +164,10 @@ def main(arguments: list[str]) -> None:
             answer = {"decision": decide(patient, engine).model_dump(mode="json")}
         except RecordError as error:
             answer = {"problems": list(error.problems)}
-        except Exception as error:  # the parent is told, whatever it was
+        except EngineError as error:
             answer = {"failure": f"{type(error).__name__}: {error}"}
+        except Exception as error:  # the parent is told, whatever it was, but not in words that may quote the record
+            answer = {"failure": f"the decision failed with {type(error).__name__}"}
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple, cast
 
 from hcc_decide.decision import Result, Setting, Value, Verdict
@@ -202,6 +203,7 @@ def _derivation(fact: str, value: object, firings: list[Firing]) -> Derived:
     return Derived(fact, firing.rule.source, tuple(dict.fromkeys(plain_name(item.name) for item in firing.matched)))
 
 
+@lru_cache(maxsize=4096)
 def plain_name(name: str) -> str:
     """Return the attribute behind a network fact's name."""
     return name.rstrip(EXCLUDED + LOWER + UPPER + GIVEN + DERIVED)
@@ -238,8 +240,13 @@ def _canonical(steps: list[TraceStep]) -> tuple[TraceStep, ...]:
 
 
 def _order(step: TraceStep) -> tuple[int, str, str, str]:
-    option = next((str(fact.value) for fact in step.matched if fact.name == "option"), "")
-    return _STRATA.index(step.stratum), option, step.rule, str(step.matched)
+    option = str(step.matched[0].value) if step.stratum == "ranking" else ""
+    return (
+        _STRATA.index(step.stratum),
+        option,
+        step.rule,
+        "|".join(f"{fact.name}={fact.value}" for fact in step.matched),
+    )
 
 
 def result_of(holds: bool | None, *, wanted: bool = True) -> Result:

@@ -21,12 +21,11 @@ import threading
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from hcc_decide.engine.rules import NetFact, NetRule, NetTest
-from hcc_decide.knowledge.condition import Span
+from hcc_decide.knowledge.condition import Span, State, holds
 
 MAX_RULES = 4000
 MAX_SHARING = 250
@@ -47,8 +46,7 @@ class EngineError(RuntimeError):
     """The engine did something that it must not do; there is no decision."""
 
 
-@dataclass(frozen=True)
-class Firing:
+class Firing(NamedTuple):
     """One firing: the rule, and the facts that it matched."""
 
     rule: NetRule
@@ -124,7 +122,7 @@ def check_fences(name: str, rules: Sequence[NetRule]) -> None:
     if len(rules) > MAX_RULES:
         first = rules[MAX_RULES].source
         raise FenceError(f"{first}: ruleset {name} has {len(rules)} rules; at most {MAX_RULES} are safe")
-    shared = Counter(test for rule in rules for test in set(rule.tests))
+    shared = Counter(test for tests, _ in _shared(rules) for test in set(tests))
     names: dict[str, set[NetTest]] = {}
     for rule in rules:
         if not 1 <= len(rule.tests) <= MAX_TESTS_PER_RULE:
@@ -167,6 +165,14 @@ def _check_asserted(rules: Sequence[NetRule], reads: frozenset[str]) -> None:
                 raise FenceError(f"{rule.source}: {error}") from None
 
 
+def _shared(rules: Sequence[NetRule]) -> tuple[tuple[tuple[NetTest, ...], tuple[NetRule, ...]], ...]:
+    """Join rules with the same tests: the network carries each set of tests once, and one firing stands for all of them."""
+    joined: dict[frozenset[NetTest], list[NetRule]] = {}
+    for rule in rules:
+        joined.setdefault(frozenset(rule.tests), []).append(rule)
+    return tuple((members[0].tests, tuple(members)) for members in joined.values())
+
+
 def context_hash(text: str) -> int:
     """Return the 32-bit FNV-1a hash by which the engine tells contexts apart."""
     value = 2166136261
@@ -204,6 +210,7 @@ class RuleSet:
         check_fences(name, rules)
         self.name = name
         self.rules = tuple(rules)
+        self._nodes = _shared(rules)
         self.reads = frozenset(test.name for rule in rules for test in rule.tests)
         self._chain = chain
         if chain:
@@ -216,8 +223,8 @@ class RuleSet:
     def definition(self) -> str:
         """Return the ruleset as durable-rules reads it."""
         parts = [_rule_json("begin", 0, [f'{{"a":"{_SENTINEL}"}}'])]
-        for index, rule in enumerate(self.rules):
-            parts.append(_rule_json(str(index), 1, [_test_json(test) for test in rule.tests]))
+        for index, (tests, _) in enumerate(self._nodes):
+            parts.append(_rule_json(str(index), 1, [_test_json(test) for test in tests]))
         parts.append(_rule_json("sink", 2, [f'{{"a":"{_NEVER}"}}', '{"$ex":{"a":1}}']))
         return f"{{{','.join(parts)}}}"
 
@@ -307,7 +314,7 @@ class RuleSet:
     ) -> tuple[list[Firing], BaseException | None]:
         firings: list[Firing] = []
         began = False
-        limit = 4 * len(self.rules) + 100
+        limit = 4 * len(self._nodes) + 100
         started = self._ask(network, "start_action_for_state", state)
         message = started[1] if started else None
         failure: BaseException | None = None
@@ -315,18 +322,12 @@ class RuleSet:
             limit -= 1
             if limit < 0:
                 raise EngineError(f"ruleset {self.name} did not come to an end")
-            firing = self._read(message, known)
-            if firing is None:
-                began = True
-            elif failure is None:
-                rule = firing.rule
-                firings.append(firing)
+            fired = self._read(message, known)
+            began = began or not fired
+            if failure is None:
                 try:
-                    if on_firing is not None:
-                        on_firing(firing)
-                    if self._chain and rule.asserts not in known:
-                        known.add(rule.asserts)
-                        self._assert(network, context, rule.asserts, len(known) + 1)
+                    for firing in fired:
+                        self._take(network, context, firing, firings, known, on_firing)
                 except BaseException as error:
                     # The context is drained before it is deleted, so that the next decision finds it clean.
                     failure = error
@@ -341,20 +342,36 @@ class RuleSet:
         except Exception as error:
             raise EngineError(f"ruleset {self.name}: {function} failed ({error})") from error
 
-    def _read(self, message: str, known: set[NetFact]) -> Firing | None:
-        """Return the firing that a message reports, ``None`` for the sentinel's."""
+    def _take(
+        self,
+        network: _Network,
+        context: str,
+        firing: Firing,
+        firings: list[Firing],
+        known: set[NetFact],
+        on_firing: Callable[[Firing], None] | None,
+    ) -> None:
+        firings.append(firing)
+        if on_firing is not None:
+            on_firing(firing)
+        asserted = firing.rule.asserts
+        if self._chain and asserted not in known:
+            known.add(asserted)
+            self._assert(network, context, asserted, len(known) + 1)
+
+    def _read(self, message: str, known: set[NetFact]) -> list[Firing]:
+        """Return the firings that a message reports, none for the sentinel's."""
         try:
             ((name, matched),) = json.loads(message).items()
             if name == "begin":
-                return None
-            rule = self.rules[int(name)]
-            facts = tuple(_fact_of(matched[f"m{i}"]) for i in range(len(rule.tests)))
+                return []
+            tests, rules = self._nodes[int(name)]
+            facts = tuple(_fact_of(matched[f"m{i}"]) for i in range(len(tests)))
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise EngineError(f"ruleset {self.name}: the engine sent a message that is no firing") from error
-        names = [fact.name for fact in facts]
-        if not known.issuperset(facts) or names != [test.name for test in rule.tests]:
-            raise EngineError(f"{rule.source} fired on facts that are not this patient's")
-        return Firing(rule, facts)
+        if not known.issuperset(facts) or not all(map(_meets, facts, tests)):
+            raise EngineError(f"{rules[0].source} fired on facts that are not this patient's or do not meet it")
+        return [Firing(rule, facts) for rule in rules]
 
     def _assert(self, network: _Network, context: str, fact: NetFact, fact_id: int) -> None:
         if fact.name not in self.reads:
@@ -375,6 +392,14 @@ class RuleSet:
                 return  # a run failed meanwhile; a network with a spoilt context is left alone
         network.module.delete_ruleset(network.handle)
         network.contexts.put("")
+
+
+def _meets(fact: NetFact, test: NetTest) -> bool:
+    if fact.name != test.name:
+        return False
+    if test.span is None or isinstance(fact.value, (bool, str)):
+        return fact.value is test.value if isinstance(test.value, bool) else fact.value == test.value
+    return holds(test.span, State(low=fact.value, high=fact.value)) is True
 
 
 def _fact_of(message: dict[str, Any]) -> NetFact:

@@ -16,6 +16,7 @@ from hcc_decide.engine.rules import (
     NetFact,
     NetRule,
     NetTest,
+    narrow,
     rules_for,
     text_of,
 )
@@ -33,6 +34,8 @@ from hcc_decide.knowledge.condition import (
 
 MET, NOT_MET = "met", "not_met"
 DISAGREEMENT = "disagreement"
+BOOKKEEPING = "/other-values-out"
+"""End of the ids of rules that only spell out what a known value excludes; the trace for people leaves them out."""
 RULES_PER_SET = 400
 """An eligibility ruleset larger than this is split: each live context costs memory for each condition."""
 
@@ -152,11 +155,24 @@ def _derivations(derived: DerivedFact, name: str, domain: Domain, domains: Mappi
         if derived.excludes:
             otherwise = NetFact(name, not value.value) if boolean else NetFact(name + EXCLUDED, text_of(value.value))
             found += rules_for(value.rule, negate(value.condition, domains), domains, otherwise)
+    if narrow(domain):
+        found += exclusions(derived, name, domain)
     if not boolean and derived.excludes:
         for left in domain.values:
             tests = tuple(NetTest(name + EXCLUDED, text_of(other)) for other in domain.values if other != left)
             found.append(NetRule(f"{derived.rule}/only-value-left", tests, NetFact(name, text_of(left))))
     return found
+
+
+def exclusions(derived: DerivedFact, name: str, domain: Domain) -> list[NetRule]:
+    """Return the rules by which a known value excludes the others (see `narrow`)."""
+    return [
+        NetRule(
+            f"{derived.rule}{BOOKKEEPING}", (NetTest(name, text_of(value)),), NetFact(name + EXCLUDED, text_of(other))
+        )
+        for value, other in product(domain.values, domain.values)
+        if value != other
+    ]
 
 
 def _adoption(derived: DerivedFact, domain: Domain) -> list[NetRule]:
@@ -174,10 +190,13 @@ def _adoption(derived: DerivedFact, domain: Domain) -> list[NetRule]:
             gone = NetTest(computed + EXCLUDED, word)
             found.append(NetRule(f"{derived.rule}/as-derived", (nothing_given, gone), NetFact(fact + EXCLUDED, word)))
             found.append(NetRule(f"{derived.rule}/disagreement", (here, gone), NetFact(DISAGREEMENT, fact)))
-    for one, other in product(domain.values, domain.values):
-        if one != other:
-            tests = (NetTest(given, text_of(one)), NetTest(computed, text_of(other)))
-            found.append(NetRule(f"{derived.rule}/disagreement", tests, NetFact(DISAGREEMENT, fact)))
+    if narrow(domain):
+        found += exclusions(derived, fact, domain)
+    else:
+        for one, other in product(domain.values, domain.values):
+            if one != other:
+                tests = (NetTest(given, text_of(one)), NetTest(computed, text_of(other)))
+                found.append(NetRule(f"{derived.rule}/disagreement", tests, NetFact(DISAGREEMENT, fact)))
     return found
 
 

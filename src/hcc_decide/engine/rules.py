@@ -35,6 +35,8 @@ from hcc_decide.knowledge.condition import (
 EXCLUDED, GIVEN, DERIVED, LOWER, UPPER = "!", "@", "~", "<", ">"
 NONE = "none given"
 
+MAX_NARROW = 5
+
 NetValue = bool | str | float
 
 
@@ -74,6 +76,14 @@ def text_of(value: Scalar) -> bool | str:
     return value if isinstance(value, bool) else str(value)
 
 
+def narrow(domain: Domain) -> bool:
+    """Whether a known value of this domain always comes with the exclusion of its few other values.
+
+    A test for one of several values then needs one conjunction, where otherwise each value would need its own.
+    """
+    return domain.partial and len(domain.values) <= MAX_NARROW
+
+
 def alternatives(literal: Literal, domain: Domain) -> list[tuple[NetTest, ...]]:
     """Return the conjunctions of network tests of which one must hold for ``literal`` to hold."""
     name, test = literal.attribute, literal.test
@@ -87,10 +97,13 @@ def alternatives(literal: Literal, domain: Domain) -> list[tuple[NetTest, ...]]:
         return [tuple(part for part, limit in ((low, test.low), (high, test.high)) if math.isfinite(limit))]
     assert isinstance(test, OneOf)
     chosen = [value for value in domain.values if value in test.values]
-    found: list[tuple[NetTest, ...]] = [(NetTest(name, text_of(value)),) for value in chosen]
     others = [value for value in domain.values if value not in test.values]
+    by_exclusion = tuple(NetTest(name + EXCLUDED, text_of(value)) for value in others)
+    if narrow(domain) and len(chosen) > 1 and others:
+        return [by_exclusion]
+    found: list[tuple[NetTest, ...]] = [(NetTest(name, text_of(value)),) for value in chosen]
     if domain.partial and len(chosen) > 1 and others:
-        found.append(tuple(NetTest(name + EXCLUDED, text_of(value)) for value in others))
+        found.append(by_exclusion)
     return found
 
 
@@ -136,10 +149,11 @@ def facts_for(attribute: str, state: State, domain: Domain) -> list[NetFact]:
     if not state.applicable:
         return [NetFact(attribute, NONE)]
     if state.values is not None:
-        if len(state.values) == 1:
-            return [NetFact(attribute, text_of(next(iter(state.values))))]
-        gone = [value for value in domain.values if value not in state.values]
-        return [NetFact(attribute + EXCLUDED, text_of(value)) for value in gone]
+        held = [NetFact(attribute, text_of(value)) for value in state.values] if len(state.values) == 1 else []
+        if held and not narrow(domain):
+            return held
+        gone = [value for value in domain.values if value not in state.values] if domain.partial else []
+        return [*held, *(NetFact(attribute + EXCLUDED, text_of(value)) for value in gone)]
     if domain.spans:
         bounds = ((LOWER, state.low), (UPPER, state.high))
         return [NetFact(attribute + mark, bound) for mark, bound in bounds if math.isfinite(bound)]

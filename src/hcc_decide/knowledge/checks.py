@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
+from typing import Any
 
 from hcc_decide.knowledge.catalogue import DerivedFact
 from hcc_decide.knowledge.condition import (
@@ -18,9 +19,9 @@ from hcc_decide.knowledge.condition import (
     attributes_of,
     fact_of,
 )
-from hcc_decide.knowledge.files import Source
+from hcc_decide.knowledge.files import Path_, Source
 from hcc_decide.knowledge.findings import Finding
-from hcc_decide.knowledge.schema import Indication, OptionFile, PartialValue, Staging, Vocabulary
+from hcc_decide.knowledge.schema import Fact, Indication, OptionFile, PartialValue, Staging, Vocabulary
 from hcc_decide.knowledge.wording import Words
 from hcc_decide.patient import Patient
 
@@ -53,13 +54,21 @@ def order_staging(
             if name not in ordered and all(read in ordered for read in _reads(item) if read in by_fact)
         )
         if not ready:
-            for name in sorted(set(by_fact) - set(ordered)):
+            for name in sorted(_circles({name: _reads(by_fact[name][1]) for name in by_fact.keys() - ordered.keys()})):
                 findings.append(
                     by_fact[name][0].finding("K07", ("fact",), f"derives `{name}` from itself, directly or in a circle")
                 )
             break
         ordered |= {name: by_fact[name][1] for name in ready}
     return tuple(ordered.values())
+
+
+def _circles(reads: Mapping[str, set[str]]) -> set[str]:
+    """Drop the facts that only read a circle and are read by none that is left."""
+    left = set(reads)
+    while outside := {name for name in left if not any(name in reads[other] for other in left)}:
+        left -= outside
+    return left
 
 
 def _reads(item: DerivedFact) -> set[str]:
@@ -157,26 +166,33 @@ def check_contract(source: Source[Vocabulary]) -> Iterator[Finding]:
     fields = dict(Patient.model_fields)
     for name in ("case_id", "prior_systemic"):
         fields.pop(name)
+    limits = Patient.model_json_schema()["properties"]
     recorded = {name for name, fact in facts.items() if fact.source in ("record", "record_or_derived")}
     for name in sorted(recorded - fields.keys()):
         yield source.finding("K12", ("facts", name), "is read from the record, which has no such field")
     for name in sorted(fields.keys() - recorded):
         yield source.finding("K12", ("facts",), f"lacks `{name}`, which the record has")
     for name in sorted(recorded & fields.keys()):
-        fact = facts[name]
-        allowed = _literal_values(fields[name].annotation)
-        values = () if fact.values is None else tuple(fact.values)
-        if set(map(repr, allowed)) != set(map(repr, values)):
-            yield source.finding(
-                "K12", ("facts", name), f"lists the values {list(values)}, the record allows {list(allowed)}"
-            )
-        if fact.question is None:
-            yield source.finding("K12", ("facts", name), "needs a question for the form")
-        for value, label in (fact.values or {}).items():
-            if isinstance(label, PartialValue) and not set(label.means) <= set(values) - {value}:
-                yield source.finding(
-                    "K12", ("facts", name, "values", value), "means values that the fact does not have"
-                )
+        for path, message in _disagreements(facts[name], _literal_values(fields[name].annotation), limits[name]):
+            yield source.finding("K12", ("facts", name, *path), message)
+
+
+def _disagreements(fact: Fact, allowed: Sequence[object], schema: dict[str, Any]) -> Iterator[tuple[Path_, str]]:
+    values = () if fact.values is None else tuple(fact.values)
+    if set(map(repr, allowed)) != set(map(repr, values)):
+        yield (), f"lists the values {list(values)}, the record allows {list(allowed)}"
+    if fact.question is None:
+        yield (), "needs a question for the form"
+    for value, label in (fact.values or {}).items():
+        if isinstance(label, PartialValue) and not set(label.means) <= set(values) - {value}:
+            yield ("values", value), "means values that the fact does not have"
+    if fact.kind in ("integer", "number"):
+        # As pydantic names the limits of a field that a validator of our own comes before.
+        words = {"ge": "at_least", "le": "at_most", "gt": "above", "lt": "below"}
+        limits = {words[key]: limit for key, limit in schema["anyOf"][0].items() if key in words}
+        said = fact.range.model_dump(exclude_none=True) if fact.range else {}
+        if limits != said:
+            yield ("range",), f"is {said}, the record allows {limits}"
 
 
 def _literal_values(annotation: object) -> tuple[object, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hcc_decide.knowledge.files import Path_, RawKnowledge, Source
@@ -99,6 +99,13 @@ def _misnamed_files(raw: RawKnowledge) -> Iterator[Finding]:
         if source.file.rpartition("/")[2] != f"{source.body.id}.yaml":
             message = f"calls itself {source.body.id}; the file must be named {source.body.id}.yaml"
             yield source.finding("K06", ("id",), message)
+    facts = raw.vocabulary.body.facts if raw.vocabulary else {}
+    for derived in raw.staging:
+        if derived.body.fact not in facts or "derived" not in facts[derived.body.fact].source:
+            continue  # reported as K07
+        name = f"{derived.body.fact.replace('_', '-')}.yaml"
+        if derived.file.rpartition("/")[2] != name:
+            yield derived.finding("K06", ("fact",), f"derives {derived.body.fact}; the file must be named {name}")
 
 
 def _repeated_names(raw: RawKnowledge) -> Iterator[Finding]:
@@ -117,8 +124,14 @@ def _repeated_rules(option: Source[OptionFile]) -> Iterator[Finding]:
         ((key, index, "id"), item.id) for key in keys for index, item in enumerate(getattr(body, key))
     ]
     places += [(("regimen", "variants", index, "id"), item.id) for index, item in enumerate(body.regimen.variants)]
+    yield from _twice(option, places, "uses the rule id {} twice")
+    cases: list[tuple[Path_, str]] = [(("cases", index, "rule"), item.rule) for index, item in enumerate(body.cases)]
+    yield from _twice(option, cases, "has cases for the rule {} in two places")
+
+
+def _twice(option: Source[OptionFile], places: Sequence[tuple[Path_, str]], message: str) -> Iterator[Finding]:
     seen: set[str] = set()
     for path, name in places:
         if name in seen:
-            yield option.finding("K06", path, f"uses the rule id {name} twice")
+            yield option.finding("K06", path, message.format(name))
         seen.add(name)

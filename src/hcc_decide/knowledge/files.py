@@ -54,6 +54,10 @@ class RawKnowledge:
     sha256: str = ""
 
 
+KINDS = ("staging", "options", "trials", "claims")
+SINGLE_FILES = ("knowledge.yaml", "vocabulary.yaml", "notices.yaml")
+
+
 def dotted(path: Path_) -> str:
     """Write a path as a rule author reads it: ``include[1].when``."""
     text = ""
@@ -72,13 +76,26 @@ def read_files(folder: Path) -> RawKnowledge:
     raw.options = list(_each(raw, folder, "options", OptionFile))
     raw.trials = list(_each(raw, folder, "trials", Trial))
     raw.claims = list(_each(raw, folder, "claims", ClaimFile))
+    raw.findings += _strays(folder)
     return raw
+
+
+def _strays(folder: Path) -> Iterator[Finding]:
+    """Find files that look like knowledge and would never be read."""
+    for path in sorted(folder.rglob("*.y*ml")):
+        name = path.relative_to(folder)
+        read_here = (len(name.parts) == 2 and name.parts[0] in KINDS) or name.as_posix() in SINGLE_FILES
+        if path.suffix != ".yaml" or not read_here:
+            message = "the file would not be read; files end in .yaml and stand in their kind's folder"
+            yield Finding(name.as_posix(), 1, "K01", "", message)
 
 
 def fingerprint(folder: Path) -> str:
     """Return the sha256 over names and contents of all YAML files below ``folder``."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.yaml"), key=lambda item: item.relative_to(folder).as_posix()):
+        if not path.is_file():
+            continue
         name, content = (
             path.relative_to(folder).as_posix().encode(),
             path.read_bytes().replace(b"\r\n", b"\n"),

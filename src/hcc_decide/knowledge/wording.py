@@ -25,6 +25,7 @@ from hcc_decide.knowledge.schema import Conditional, Fact, PartialValue, Vocabul
 
 _LIMITS = ("at_least", "above", "at_most", "below")
 _CHOICES = ("any_of", "none_of", "all_of")
+_LARGEST = 1e300
 
 
 @dataclass(frozen=True)
@@ -118,9 +119,13 @@ class Words:
     def _set(self, name: str, test: Any) -> list[Conjunction]:
         if not isinstance(test, dict) or not test or any(key not in _CHOICES for key in test):
             raise ConditionError(f"tests the set `{name}` wrongly; allowed are any_of, none_of and all_of")
+        for listed in test.values():
+            self._check(name, listed, self.values(name))
+        every = [member for listed in test.values() for member in listed]
+        if len(set(every)) != len(every):
+            raise ConditionError(f"lists a value of `{name}` under two of any_of, none_of and all_of; keep one")
         result: list[Conjunction] = [()]
         for key, listed in test.items():
-            self._check(name, listed, self.values(name))
             literals = [Literal(f"{name}[{member}]", OneOf(frozenset([key != "none_of"]))) for member in listed]
             additions: list[Conjunction] = (
                 [(literal,) for literal in literals] if key == "any_of" else [tuple(literals)]
@@ -153,7 +158,7 @@ class Words:
         if not limits or any(key not in _LIMITS for key in limits):
             raise ConditionError(f"tests the number `{name}` wrongly; allowed are {', '.join(_LIMITS)}")
         for key, value in limits.items():
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not -_LARGEST < value < _LARGEST:
                 raise ConditionError(f"compares `{name}` with {value!r} ({key}); a finite number is expected")
         if {"at_least", "above"} <= limits.keys() or {"at_most", "below"} <= limits.keys():
             raise ConditionError(f"gives `{name}` two lower or two upper limits; keep one")
