@@ -1,0 +1,1 @@
+"""Speed and memory beside CLIPS and plain Python: the same rules, the same patients, one run."""
