@@ -167,13 +167,11 @@ def test_a_rule_bears_on_every_indication_it_can_change_unless_it_says_for_which
 
 def test_a_rule_is_found_by_its_full_id(rule_base: RuleBase) -> None:
     knowledge = load_knowledge(rule_base.folder)
-    rule = knowledge.rule_by_id("options/alpha/ecog-2")
-    assert rule is not None
+    rule = knowledge.rules["options/alpha/ecog-2"]
     assert (rule.kind, rule.text, rule.name, rule.attributes) == ("reservation", "ECOG 2", "ecog-2", ("ecog",))
-    notice = knowledge.rule_by_id("notices/child-pugh-b")
-    assert notice is not None
+    notice = knowledge.rules["notices/child-pugh-b"]
     assert notice.kind == "notice"
-    assert knowledge.rule_by_id("options/alpha/nowhere") is None
+    assert "options/alpha/nowhere" not in knowledge.rules
 
 
 def test_an_edition_is_loaded_by_name_only(rule_base: RuleBase) -> None:

@@ -8,13 +8,13 @@ from functools import lru_cache
 from typing import Literal, NamedTuple, cast
 
 from hcc_decide.decision import Result, Setting, Value, Verdict
-from hcc_decide.engine import shadow
 from hcc_decide.engine.facts import States, read_facts
 from hcc_decide.engine.fold import Findings, Fold, Outcome, of_option
 from hcc_decide.engine.network import EngineError, Firing
 from hcc_decide.engine.program import DISAGREEMENT, MET, Program, given_facts
 from hcc_decide.engine.rules import DERIVED, EXCLUDED, GIVEN, LOWER, UPPER, NetFact, facts_for, text_of
-from hcc_decide.knowledge.catalogue import Knowledge, Treatment
+from hcc_decide.engine.shadow import Shadow
+from hcc_decide.knowledge.catalogue import Knowledge, Rule, RuleKind, Treatment
 from hcc_decide.knowledge.condition import State, fact_of
 from hcc_decide.patient import Patient
 
@@ -260,9 +260,12 @@ def _standing(treatment: Treatment, results: Mapping[str, bool | None], fold: Fo
         if use.rule.id not in results:
             continue
 
-        def answers(kind: str, wanted: bool, name: str = use.body.id) -> frozenset[Result]:
-            rules = [rule for rule in treatment.rules if rule.kind == kind and name in rule.indications]
-            return frozenset(result_of(results[rule.id], wanted=wanted) for rule in rules)
+        rules = treatment.by_use[use.body.id]
+
+        def answers(
+            kind: RuleKind, wanted: bool, rules: Mapping[RuleKind, tuple[Rule, ...]] = rules
+        ) -> frozenset[Result]:
+            return frozenset(result_of(results[rule.id], wanted=wanted) for rule in rules.get(kind, ()))
 
         outcomes[use.body.id] = fold.indication(
             Findings(
@@ -286,18 +289,16 @@ def _standing(treatment: Treatment, results: Mapping[str, bool | None], fold: Fo
 
 
 def _check(inference: Inference, record: States, knowledge: Knowledge) -> None:
-    states, disagreements = shadow.derive(knowledge, record)
-    for name, state in states.items():
+    shadow = Shadow(knowledge, record)
+    for name, state in shadow.states.items():
         if state != inference.states.get(name):
             raise ShadowError(f"the shadow reads {fact_of(name)} differently; no decision is given")
-    if disagreements != set(inference.disagreements):
+    if shadow.disagreements != set(inference.disagreements):
         raise ShadowError("the shadow finds other disagreements; no decision is given")
     for rule_id, held in inference.results.items():
-        option = rule_id.split("/")[1]
-        treatment = knowledge.options.get(option) if rule_id.startswith("options/") else None
-        if shadow.result(knowledge, treatment, rule_id, states) is not held:
+        if shadow.answer(rule_id) is not held:
             raise ShadowError(f"the shadow judges {rule_id} differently; no decision is given")
     for treatment in knowledge.options.values():
         standing = inference.standings[treatment.id]
-        if shadow.verdict(knowledge, treatment, states) != (standing.verdict, standing.would_be):
+        if shadow.verdict(treatment) != (standing.verdict, standing.would_be):
             raise ShadowError(f"the shadow gives {treatment.id} another verdict; no decision is given")

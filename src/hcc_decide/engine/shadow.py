@@ -40,52 +40,63 @@ def _value_of(item: DerivedFact, knowledge: Knowledge, states: States) -> State:
     return State(values=frozenset(possible))
 
 
-def result(knowledge: Knowledge, treatment: Treatment | None, rule_id: str, states: States) -> bool | None:
-    """Judge one rule; an indication holds when its setting and its ``when`` do."""
-    if treatment is None:
-        notice = next(item for item in knowledge.notices if item.id == rule_id)
-        return judge(notice.condition or (), states)
-    for use in treatment.uses:
-        if use.rule.id == rule_id:
-            possible = states["setting"].values or frozenset()
-            here = True if possible <= set(use.settings) else None if possible & set(use.settings) else False
-            if use.rule.condition is None:
-                return here
-            return _both(here, judge(use.rule.condition, states))
-    rule = next(item for item in treatment.rules if item.id == rule_id)
-    return judge(rule.condition or (), states)
+class Shadow:
+    """The second reading of one patient.
+
+    Attributes:
+        states: what is known of every attribute, derived facts included.
+        disagreements: facts that the record gives otherwise than staging derives them.
+    """
+
+    def __init__(self, knowledge: Knowledge, record: States) -> None:
+        """Derive facts; rules are judged when asked."""
+        self._knowledge = knowledge
+        self.states, self.disagreements = derive(knowledge, record)
+        self._answers: dict[str, bool | None] = {}
+
+    def answer(self, rule_id: str) -> bool | None:
+        """Judge one rule; an indication holds when its setting and its ``when`` do."""
+        if rule_id not in self._answers:
+            rule = self._knowledge.rules[rule_id]
+            held = judge(rule.condition, self.states) if rule.condition is not None else True
+            if rule.kind == "indication" and rule.option is not None:
+                held = _both(self._here(self._knowledge.options[rule.option], rule.name), held)
+            self._answers[rule_id] = held
+        return self._answers[rule_id]
+
+    def _here(self, treatment: Treatment, indication: str) -> bool | None:
+        settings = next(set(use.settings) for use in treatment.uses if use.body.id == indication)
+        possible = self.states["setting"].values or frozenset()
+        return True if possible <= settings else None if possible & settings else False
+
+    def verdict(self, treatment: Treatment) -> tuple[Verdict, Verdict | None]:
+        """Return the verdict of one option and, when it is undetermined, what it would be."""
+        outlooks: list[Verdict] = []
+        for use in treatment.uses:
+            here = self.answer(use.rule.id)
+            if here is False:
+                continue
+            found: dict[str, list[bool | None]] = {"include": [], "exclude": [], "reservation": []}
+            for rule in treatment.rules:
+                if rule.kind in found and use.body.id in rule.indications:
+                    found[rule.kind].append(self.answer(rule.id))
+            failed = False in found["include"] or True in found["exclude"]
+            missing = any(None in answers for answers in found.values())
+            standing: Verdict = use.body.verdict
+            if True in found["reservation"] and standing in ("preferred", "recommended"):
+                standing = "alternative"
+            if failed:
+                standing = "ineligible"
+            if here and (failed or not missing):
+                return standing, None
+            outlooks.append(standing)
+        return ("undetermined", best(outlooks)) if outlooks else ("not_applicable", None)
 
 
 def _both(one: bool | None, other: bool | None) -> bool | None:
     if one is False or other is False:
         return False
     return None if one is None or other is None else True
-
-
-def verdict(knowledge: Knowledge, treatment: Treatment, states: States) -> tuple[Verdict, Verdict | None]:
-    """Return the verdict of one option and, when it is undetermined, what it would be."""
-    outlooks: list[Verdict] = []
-    for use in treatment.uses:
-        here = result(knowledge, treatment, use.rule.id, states)
-        if here is False:
-            continue
-
-        def answers(kind: str, name: str = use.body.id) -> list[bool | None]:
-            rules = [rule for rule in treatment.rules if rule.kind == kind and name in rule.indications]
-            return [judge(rule.condition or (), states) for rule in rules]
-
-        failed = False in answers("include") or True in answers("exclude")
-        lowered = True in answers("reservation")
-        missing = None in (*answers("include"), *answers("exclude"), *answers("reservation"))
-        standing: Verdict = use.body.verdict
-        if lowered and standing in ("preferred", "recommended"):
-            standing = "alternative"
-        if failed:
-            standing = "ineligible"
-        if here and (failed or not missing):
-            return standing, None
-        outlooks.append(standing)
-    return ("undetermined", best(outlooks)) if outlooks else ("not_applicable", None)
 
 
 def best(verdicts: Iterable[Verdict]) -> Verdict:

@@ -87,10 +87,19 @@ class Treatment:
         """The option id."""
         return self.body.id
 
-    @property
+    @cached_property
     def settings(self) -> frozenset[Setting]:
         """Every setting that some indication names."""
         return frozenset(setting for use in self.uses for setting in use.settings)
+
+    @cached_property
+    def by_use(self) -> Mapping[str, Mapping[RuleKind, tuple[Rule, ...]]]:
+        """The rules that bear on each indication, by kind."""
+        found: dict[str, dict[RuleKind, tuple[Rule, ...]]] = {use.body.id: {} for use in self.uses}
+        for rule in self.rules:
+            for name in rule.indications & found.keys():
+                found[name][rule.kind] = (*found[name].get(rule.kind, ()), rule)
+        return found
 
     def of_kind(self, *kinds: RuleKind) -> tuple[Rule, ...]:
         """Return the rules of some kinds, in file order."""
@@ -195,10 +204,8 @@ class Knowledge:
             found.update(notice.attributes)
         return tuple(sorted(found))
 
-    def rule_by_id(self, rule_id: str) -> Rule | None:
-        """Return the rule of an option or notice by its full id."""
-        for treatment in self.options.values():
-            for rule in treatment.rules:
-                if rule.id == rule_id:
-                    return rule
-        return next((notice for notice in self.notices if notice.id == rule_id), None)
+    @cached_property
+    def rules(self) -> Mapping[str, Rule]:
+        """Every rule of options and notices by its full id."""
+        every = [rule for treatment in self.options.values() for rule in treatment.rules]
+        return {rule.id: rule for rule in (*every, *self.notices)}
