@@ -221,11 +221,12 @@ def excluded(knowledge: Knowledge, inference: Inference, treatment: Treatment) -
     standing = inference.standings[treatment.id]
     use = governing_use(treatment, standing)
     criteria: list[Criterion] = []
+    claims: list[str] = []
     if use is None:
         reason = _elsewhere(knowledge, inference, treatment)
     elif standing.verdict == "not_recommended":
         reason = f"The evidence for this use is negative: {use.body.text}."
-        criteria = [criterion(knowledge, inference, treatment, use.rule)]
+        claims = list(use.body.claims)
     else:
         criteria = [
             item
@@ -233,12 +234,14 @@ def excluded(knowledge: Knowledge, inference: Inference, treatment: Treatment) -
             if item.result == "not_met" and item.kind != "reservation"
         ]
         reason = "; ".join(_failure(knowledge, item) for item in criteria) + "."
+        claims = list(dict.fromkeys(claim for item in criteria for claim in item.claims))
     return Excluded(
         id=treatment.id,
         name=treatment.body.name,
         verdict=standing.verdict,
         criteria=criteria,
         reason=reason,
+        claims=claims,
         evidence=evidence(knowledge, treatment, use) if use is not None else [],
     )
 

@@ -156,13 +156,19 @@ class Option(_Part):
 
 
 class Excluded(_Part):
-    """An option that does not come into question, with the criteria that say why."""
+    """An option that does not come into question.
+
+    Attributes:
+        criteria: the ones that are not met; none for an option whose evidence is negative or whose setting is another.
+        claims: what the verdict rests on.
+    """
 
     id: str
     name: str
     verdict: Verdict
     criteria: list[Criterion]
     reason: str
+    claims: list[str]
     evidence: list[Evidence]
 
 

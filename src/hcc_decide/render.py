@@ -134,7 +134,7 @@ def text(decision: Decision, labels: Mapping[str, str]) -> list[Line]:
     for verdict, group in grouped(decision.excluded):
         lines += [Line(f"  {verdict.replace('_', ' ')}", "title")]
         for excluded in group:
-            lines += _wrap(f"{excluded.name}: {excluded.reason}", "    ", "      ")
+            lines += _wrap(f"{excluded.name}: {excluded.reason}{_claims(excluded.claims)}", "    ", "      ")
     listed = {option.id for option in decision.options}
     notices = [notice for notice in decision.notices if notice.option not in listed]
     if notices:

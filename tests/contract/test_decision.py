@@ -89,6 +89,7 @@ DECISION: dict[str, Any] = {
             "verdict": "not_applicable",
             "criteria": [],
             "reason": "Belongs elsewhere.",
+            "claims": [],
             "evidence": [],
         }
     ],

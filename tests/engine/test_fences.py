@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import locale
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -472,3 +473,14 @@ class _Recorder:
     def delete_state(self, handle: int, context: str) -> None:
         self.deleted.append(context)
         durable_rules_engine.delete_state(handle, context)
+
+
+def test_a_process_that_writes_decimals_with_a_comma_gets_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    ruleset = RuleSet("some-set", [rule("options/x/y", within("afp", low=400.5))])
+    facts = [NetFact("afp", 400.6)]
+    assert fired(ruleset, facts) == ["options/x/y"]
+    with monkeypatch.context() as changed:
+        changed.setattr(locale, "localeconv", lambda: {"decimal_point": ","})
+        with pytest.raises(FenceError, match="comma"):
+            ruleset.run(facts)
+    assert fired(ruleset, facts) == ["options/x/y"]

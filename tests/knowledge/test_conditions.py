@@ -18,6 +18,7 @@ from hcc_decide.knowledge.condition import (
     OneOf,
     Span,
     State,
+    holds,
     judge,
     negate,
 )
@@ -296,3 +297,9 @@ def test_a_negation_of_too_many_combinations_is_refused(words: Words) -> None:
     domains = {literal.attribute: words.domain(literal.attribute) for part in condition for literal in part}
     with pytest.raises(ConditionError, match="needs more than 96 combinations"):
         negate(condition, domains)
+
+
+def test_a_number_that_may_not_exist_is_not_taken_to_exist() -> None:
+    assert holds(Span(), State()) is None
+    assert holds(Span(), State(low=400, high=400)) is True
+    assert holds(Span(), State(applicable=False)) is False

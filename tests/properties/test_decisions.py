@@ -49,7 +49,9 @@ def test_every_option_has_exactly_one_verdict_with_a_reason(record: dict[str, An
     for excluded in decision.excluded:
         assert excluded.verdict not in LISTED
         assert len(excluded.reason) > 10
-        assert excluded.criteria or excluded.verdict == "not_applicable"
+        assert all(item.result == "not_met" for item in excluded.criteria)
+        assert bool(excluded.criteria) == (excluded.verdict == "ineligible")
+        assert excluded.claims or excluded.verdict == "not_applicable"
 
 
 @many

@@ -126,7 +126,6 @@ def infer(
     record = read_facts(patient, knowledge, attributes)
     states, derived, disagreements, steps = _stage(record, knowledge, program)
     facts = [fact for name, state in states.items() for fact in facts_for(name, state, knowledge.domain(name))]
-    results: dict[str, bool | None] = {}
     possible = states["setting"].values or frozenset()
     rulesets = [program.notices]
     rulesets += [item for setting, group in program.eligibility.items() if setting in possible for item in group]
@@ -135,7 +134,7 @@ def infer(
         ruleset = program.option_ruleset(treatment)
         judged |= dict.fromkeys(rule.source for rule in ruleset.rules)
         rulesets.append(ruleset)
-    results = dict.fromkeys(judged)
+    results: dict[str, bool | None] = dict.fromkeys(judged)
     for ruleset in rulesets:
         for firing in ruleset.run(facts):
             steps.append(_step("eligibility", firing))

@@ -14,6 +14,7 @@ guards against a crash or a silent error that was reproduced with durable-rules 
 from __future__ import annotations
 
 import json
+import locale
 import math
 import os
 import queue
@@ -281,6 +282,10 @@ class RuleSet:
             EngineError: the engine refused a fact or did not come to an end.
             FenceError: a fact that the engine would not handle.
         """
+        if locale.localeconv()["decimal_point"] != ".":
+            raise FenceError(
+                "this process writes decimals with a comma (its locale), and the engine would misread numbers"
+            )
         wanted = [fact for fact in dict.fromkeys(facts) if fact.name in self.reads]
         network, context = self._borrow()
         try:

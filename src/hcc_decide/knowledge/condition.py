@@ -164,6 +164,8 @@ def holds(test: Test, state: State) -> bool | None:
     if isinstance(test, OneOf):
         possible = state.values or frozenset()
         return True if possible <= test.values else False if not (possible & test.values) else None
+    if test == Span() and not state.known:
+        return None  # a number that may not exist at all
     low_inside = state.low > test.low or (state.low == test.low and not test.low_open)
     high_inside = state.high < test.high or (state.high == test.high and not test.high_open)
     if low_inside and high_inside:
