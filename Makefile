@@ -10,7 +10,7 @@ UV_VERSION := 0.13.8
 LOCK_ARGS ?=
 
 # Directories that have Python files now; mypy refuses one that has none.
-TYPED = $(foreach dir,src app benchmarks tools,$(if $(shell find $(dir) -name '*.py' 2>/dev/null | head -n 1),$(dir)))
+TYPED = $(foreach dir,src app benchmarks tools tests,$(if $(shell find $(dir) -name '*.py' 2>/dev/null | head -n 1),$(dir)))
 
 PYTEST = $(BIN)/pytest -n $(WORKERS) --maxprocesses 8 --dist loadgroup
 

@@ -42,11 +42,13 @@ def enter(knowledge: Any) -> Callable[[AppTest, dict[str, Any]], AppTest]:
         for widget in page.selectbox:
             if widget.key in wanted and widget.value != wanted[widget.key]:
                 widget.select(wanted[widget.key])
-        for widget in [*page.multiselect, *page.number_input]:
-            widget.set_value(wanted[widget.key])
+        for several in page.multiselect:
+            several.set_value(wanted[str(several.key)])
+        for number in page.number_input:
+            number.set_value(wanted[str(number.key)])
         page.run()
-        for widget in page.text_input:
-            widget.set_value(wanted[widget.key])
+        for field in page.text_input:
+            field.set_value(wanted[str(field.key)])
         return page.run()
 
     return run

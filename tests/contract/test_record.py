@@ -262,7 +262,10 @@ def test_a_refusal_stays_on_one_short_line_whatever_was_typed() -> None:
 
 
 def lines(*written: object) -> list[dict[str, object]]:
-    return parse_patient({"prior_systemic": list(written)}, CATALOGUE).to_record()["prior_systemic"]
+    found: list[dict[str, object]] = parse_patient({"prior_systemic": list(written)}, CATALOGUE).to_record()[
+        "prior_systemic"
+    ]
+    return found
 
 
 def test_an_option_alone_means_progression_on_it() -> None:

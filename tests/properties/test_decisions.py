@@ -32,7 +32,8 @@ def decided(record: dict[str, Any]) -> Decision:
 
 def verdicts(decision: Decision) -> dict[str, str]:
     """Return the verdict of every option."""
-    return {item.id: item.verdict for item in (*decision.options, *decision.excluded)}
+    listed: dict[str, str] = {item.id: item.verdict for item in decision.options}
+    return listed | {item.id: item.verdict for item in decision.excluded}
 
 
 @many
