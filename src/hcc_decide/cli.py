@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.text import Text
 
 from hcc_decide.documents import DocumentError, read
-from hcc_decide.engine.network import EngineError, FenceError
+from hcc_decide.engine.fences import FenceError
+from hcc_decide.engine.network import EngineError
 from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.knowledge.findings import KnowledgeError
 from hcc_decide.knowledge.load import DEFAULT_EDITION, inspect_knowledge, load_knowledge

@@ -21,7 +21,9 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
+
+from hcc_decide.refusals import kind_of, problem, shown
 
 OTHER = "other"
 """The option id that stands for a drug outside the catalogue, or one that was not named."""
@@ -260,7 +262,7 @@ def contradictions(patient: Patient) -> list[str]:
             value = getattr(patient, name)
             if value is not None:
                 found.append(
-                    f"{name}: {_shown(value)} contradicts tumour: hcc; it belongs to tumour: liver_metastasis only"
+                    f"{name}: {shown(value)} contradicts tumour: hcc; it belongs to tumour: liver_metastasis only"
                 )
     lines = patient.prior_systemic or ()
     for index, line in enumerate(lines[:-1]):
@@ -283,7 +285,7 @@ def parse_patient(data: object, options: Mapping[str, str] | None = None) -> Pat
         RecordError: with one line per problem, all problems at once.
     """
     if not isinstance(data, Mapping):
-        raise RecordError([f"the record is {_kind(data)}; a mapping of fields is expected"])
+        raise RecordError([f"the record is {kind_of(data)}; a mapping of fields is expected"])
     problems: list[str] = []
     rest = dict(data)
     while True:
@@ -291,7 +293,7 @@ def parse_patient(data: object, options: Mapping[str, str] | None = None) -> Pat
             patient = Patient.model_validate(rest, context=options)
             break
         except ValidationError as error:
-            problems += [_problem(item) for item in error.errors()]
+            problems += [problem(item) for item in error.errors()]
             wrong = {item["loc"][0] for item in error.errors() if item["loc"]}
             if "tumour" in wrong:
                 wrong |= {"primary_site", "liver_metastasis_resectable"}
@@ -342,69 +344,3 @@ def _cell(text: str) -> object:
         return int(text) if _WHOLE.fullmatch(text) else float(text) if _DECIMAL.fullmatch(text) else text
     except ValueError:  # thousands of digits
         return text
-
-
-def _kind(value: object) -> str:
-    names = {list: "a list", str: "text", bool: "a truth value", int: "a number", float: "a number"}
-    return "empty" if value is None else names.get(type(value), "not a mapping")
-
-
-def _shown(value: object) -> str:
-    try:
-        text = "true" if value is True else "false" if value is False else "null" if value is None else repr(value)
-    except ValueError:  # Python writes out no whole number of thousands of digits
-        text = "a number of thousands of digits"
-    text = "".join(character if character.isprintable() else "?" for character in text)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _field(location: tuple[int | str, ...]) -> str:
-    path = ""
-    for part in location:
-        path += f"[{part + 1}]" if isinstance(part, int) else ("." if path else "") + (str(part) or "''")
-    return "".join(character if character.isprintable() else "?" for character in path)[:80]
-
-
-def _problem(error: ErrorDetails) -> str:
-    location, context = error["loc"], error.get("ctx", {})
-    name, kind, value = _field(location), error["type"], error["input"]
-    if kind == "extra_forbidden":
-        return f"{name}: {_shown(value)} is given for an unknown field; allowed are the fields of `hcc-decide schema patient`"
-    if kind == "invalid_key" or not name:
-        return f"{_shown(value)}: is no field's name; allowed are the fields of `hcc-decide schema patient`"
-    if kind == "contradiction":
-        return f"{name}: {error['msg']}"
-    if kind == "option":
-        return (
-            f"{name}: {_shown(value)} is not an option of the catalogue; "
-            "allowed are its option ids, or `other` with a `name`"
-        )
-    if kind == "missing":
-        return f"{name}: is missing; allowed is an option id, or `other`"
-    return f"{name}: {_shown(value)} is refused; {_allowed(kind, context) or error['msg']}"
-
-
-def _allowed(kind: str, context: dict[str, Any]) -> str | None:
-    """Say what is allowed, for the kinds of error that pydantic names."""
-    match kind:
-        case "literal_error":
-            return f"allowed is {context['expected'].replace(' or ', ', ')}"
-        case "greater_than":
-            return f"allowed is a number above {context['gt']:g}"
-        case "greater_than_equal":
-            return f"allowed is {context['ge']:g} or more"
-        case "less_than_equal":
-            return f"allowed is {context['le']:g} or less"
-        case "string_too_long":
-            return f"allowed are at most {context['max_length']} characters"
-        case "too_long":
-            return f"allowed are at most {context['max_length']} items"
-        case _:
-            return {
-                "bool_type": "allowed is true or false",
-                "string_too_short": "allowed is text that is not empty",
-                "string_type": "allowed is text",
-                "string_unicode": "allowed is text in Unicode",
-                "tuple_type": "allowed is a list",
-                "model_type": "allowed is an option id, or a mapping with `option` and `outcome`",
-            }.get(kind)

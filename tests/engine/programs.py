@@ -14,14 +14,8 @@ from random import Random
 
 from hcc_decide.decide import decide
 from hcc_decide.engine.engine import Engine
-from hcc_decide.engine.network import (
-    MAX_NAMES,
-    MAX_RULES,
-    MAX_SHARING,
-    MAX_TESTS_PER_NAME,
-    MAX_TESTS_PER_RULE,
-    RuleSet,
-)
+from hcc_decide.engine.fences import MAX_NAMES, MAX_RULES, MAX_SHARING, MAX_TESTS_PER_NAME, MAX_TESTS_PER_RULE
+from hcc_decide.engine.network import RuleSet
 from hcc_decide.engine.rules import NetFact, NetRule
 from hcc_decide.knowledge.load import load_knowledge
 from hcc_decide.patient import parse_patient

@@ -16,7 +16,8 @@ import pytest
 from hypothesis import HealthCheck, event, given, reject, settings
 from hypothesis import strategies as st
 
-from hcc_decide.engine.network import FenceError, RuleSet
+from hcc_decide.engine.fences import FenceError
+from hcc_decide.engine.network import RuleSet
 from hcc_decide.engine.rules import MAX_NARROW, NetFact, NetRule, facts_for, rules_for
 from hcc_decide.knowledge.condition import (
     Condition,

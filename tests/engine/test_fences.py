@@ -12,7 +12,7 @@ from typing import Any
 import durable_rules_engine
 import pytest
 
-from hcc_decide.engine.network import (
+from hcc_decide.engine.fences import (
     CONTEXTS,
     MAX_NAMES,
     MAX_RULES,
@@ -20,13 +20,11 @@ from hcc_decide.engine.network import (
     MAX_TESTS_PER_NAME,
     MAX_TESTS_PER_RULE,
     MAX_TEXT,
-    EngineError,
     FenceError,
-    Firing,
-    RuleSet,
     context_hash,
     number_token,
 )
+from hcc_decide.engine.network import EngineError, Firing, RuleSet
 from hcc_decide.engine.program import Program
 from hcc_decide.engine.rules import NetFact, NetRule, NetTest
 from hcc_decide.knowledge.catalogue import Knowledge

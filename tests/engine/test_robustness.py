@@ -18,7 +18,8 @@ import pytest
 
 from hcc_decide.decide import decide
 from hcc_decide.engine.engine import Engine
-from hcc_decide.engine.network import CONTEXTS, EngineError, Firing, RuleSet
+from hcc_decide.engine.fences import CONTEXTS
+from hcc_decide.engine.network import EngineError, Firing, RuleSet
 from hcc_decide.engine.rules import NetFact, NetRule
 from hcc_decide.patient import Patient, parse_patient
 from tests.engine.building import fired, how_it_ended, patients, program, rule, within, yes

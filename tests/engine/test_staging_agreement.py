@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, event, given, reject, settings
 from hypothesis import strategies as st
 
 from hcc_decide.engine import shadow
+from hcc_decide.engine.fences import FenceError
 from hcc_decide.engine.inference import _canonical, _stage
-from hcc_decide.engine.network import EngineError, FenceError, RuleSet
+from hcc_decide.engine.network import EngineError, RuleSet
 from hcc_decide.engine.program import Program, staging_rules
 from hcc_decide.engine.rules import MAX_NARROW
 from hcc_decide.knowledge.catalogue import Derivation, DerivedFact, Knowledge

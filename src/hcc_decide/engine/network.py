@@ -15,32 +15,27 @@ from __future__ import annotations
 
 import json
 import locale
-import math
 import os
 import queue
 import threading
-import unicodedata
-from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple
 
+from hcc_decide.engine.fences import (
+    CONTEXTS,
+    FenceError,
+    check_asserted,
+    check_fences,
+    condition_json,
+    context_ids,
+    fact_json,
+    joined,
+    rule_json,
+)
 from hcc_decide.engine.rules import NetFact, NetRule, NetTest
-from hcc_decide.knowledge.condition import Span, State, holds
-
-MAX_RULES = 4000
-MAX_SHARING = 250
-MAX_NAMES = 480
-MAX_TESTS_PER_NAME = 60
-MAX_TESTS_PER_RULE = 15
-MAX_TEXT = 200
-CONTEXTS = 16
+from hcc_decide.knowledge.condition import State, holds
 
 _SENTINEL, _NEVER = "$begin", "$never"
-
-
-class FenceError(ValueError):
-    """A ruleset, or a fact, that durable-rules would not handle correctly."""
 
 
 class EngineError(RuntimeError):
@@ -52,141 +47,6 @@ class Firing(NamedTuple):
 
     rule: NetRule
     matched: tuple[NetFact, ...]
-
-
-def number_token(value: float) -> str:
-    """Write a finite number as the engine's parser takes it.
-
-    >>> number_token(400.0), number_token(1e-05), number_token(1e300)
-    ('400.0', '1.0e-05', '1.0e+300')
-    """
-    if not math.isfinite(value):
-        raise FenceError(f"{value} is not a finite number")
-    mantissa, mark, exponent = repr(float(value)).partition("e")
-    if mark and "." not in mantissa:
-        mantissa += ".0"
-    return mantissa + mark + exponent
-
-
-def check_text(text: str) -> str:
-    """Return ``text`` if the engine takes it; raise `FenceError` otherwise."""
-    if not text or len(text) > MAX_TEXT:
-        raise FenceError(f"text of {len(text)} characters; allowed are 1 to {MAX_TEXT}")
-    if unicodedata.normalize("NFC", text) != text or any(unicodedata.category(c)[0] == "C" for c in text):
-        raise FenceError(f"{text!r} is not plain NFC text")
-    return text
-
-
-def _fact_json(fact: NetFact, fact_id: int, context: str) -> str:
-    value = fact.value
-    body = _body(fact.name, value) if isinstance(value, (bool, str)) else _number_body(fact.name, value)
-    return f'{{"id":"{fact_id}","sid":"{context}",{body}}}'
-
-
-@lru_cache(maxsize=8192)
-def _body(name: str, value: bool | str) -> str:
-    tail = f'"b":{json.dumps(value)}' if isinstance(value, bool) else f'"s":{_text(value)}'
-    return f'"a":{_text(name)},{tail}'
-
-
-def _number_body(name: str, value: float) -> str:
-    return f'"a":{_text(name)},"n":{number_token(value)}'
-
-
-@lru_cache(maxsize=8192)
-def _text(text: str) -> str:
-    return json.dumps(check_text(text), ensure_ascii=False)
-
-
-def _test_json(test: NetTest) -> str:
-    parts = [f'{{"a":{_text(test.name)}}}']
-    if isinstance(test.value, bool):
-        parts.append(f'{{"b":{json.dumps(test.value)}}}')
-    elif test.value is not None:
-        parts.append(f'{{"s":{_text(test.value)}}}')
-    if test.span is not None:
-        low, high = "$gt" if test.span.low_open else "$gte", "$lt" if test.span.high_open else "$lte"
-        if test.span.low > -math.inf:
-            parts.append(f'{{"{low}":{{"n":{number_token(test.span.low)}}}}}')
-        if test.span.high < math.inf:
-            parts.append(f'{{"{high}":{{"n":{number_token(test.span.high)}}}}}')
-    return f'{{"$and":[{",".join(parts)}]}}'
-
-
-def _rule_json(key: str, priority: int, tests: Sequence[str]) -> str:
-    positions = ",".join(f'{{"m{position}":{test}}}' for position, test in enumerate(tests))
-    return f'"{key}":{{"pri":{priority},"count":1,"all":[{positions}]}}'
-
-
-def check_fences(name: str, rules: Sequence[NetRule]) -> None:
-    """Raise `FenceError`, naming a rule, if the ruleset leaves the safe corner."""
-    if len(rules) > MAX_RULES:
-        first = rules[MAX_RULES].source
-        raise FenceError(f"{first}: ruleset {name} has {len(rules)} rules; at most {MAX_RULES} are safe")
-    shared = Counter(test for tests, _ in _shared(rules) for test in set(tests))
-    names: dict[str, set[NetTest]] = {}
-    for rule in rules:
-        if not 1 <= len(rule.tests) <= MAX_TESTS_PER_RULE:
-            raise FenceError(f"{rule.source}: {len(rule.tests)} conditions; 1 to {MAX_TESTS_PER_RULE} are safe")
-        for test in rule.tests:
-            names.setdefault(test.name, set()).add(test)
-            if shared[test] > MAX_SHARING:
-                raise FenceError(
-                    f"{rule.source}: a condition on {test.name} is shared by {shared[test]} rules; at most {MAX_SHARING} are safe"
-                )
-            if len(names[test.name]) > MAX_TESTS_PER_NAME:
-                raise FenceError(f"{rule.source}: more than {MAX_TESTS_PER_NAME} different tests on {test.name}")
-            span = test.span or Span()
-            for bound in (span.low, span.high):
-                if math.isnan(bound) or 2**53 <= abs(bound) < math.inf:
-                    raise FenceError(f"{rule.source}: compares {test.name} with {bound}")
-            try:
-                _test_json(test)
-                _check_alone(test, rule)
-            except FenceError as error:
-                raise FenceError(f"{rule.source}: {error}") from None
-        if len(names) > MAX_NAMES:
-            raise FenceError(f"{rule.source}: ruleset {name} has more than {MAX_NAMES} attributes")
-
-
-def _check_alone(test: NetTest, rule: NetRule) -> None:
-    if test.value is None and test.span in (None, Span()):
-        raise FenceError(f"compares {test.name} with no constant")
-    same = [other for other in rule.tests if other.name == test.name]
-    if len({other.value for other in same}) < len(same):
-        raise FenceError(f"has two conditions on {test.name} that one fact would have to meet")
-
-
-def _check_asserted(rules: Sequence[NetRule], reads: frozenset[str]) -> None:
-    for rule in rules:
-        if rule.asserts.name in reads:
-            try:
-                _fact_json(rule.asserts, 0, "")
-            except FenceError as error:
-                raise FenceError(f"{rule.source}: {error}") from None
-
-
-def _shared(rules: Sequence[NetRule]) -> tuple[tuple[tuple[NetTest, ...], tuple[NetRule, ...]], ...]:
-    """Join rules with the same tests: the network carries each set of tests once, and one firing stands for all of them."""
-    joined: dict[frozenset[NetTest], list[NetRule]] = {}
-    for rule in rules:
-        joined.setdefault(frozenset(rule.tests), []).append(rule)
-    return tuple((members[0].tests, tuple(members)) for members in joined.values())
-
-
-def context_hash(text: str) -> int:
-    """Return the 32-bit FNV-1a hash by which the engine tells contexts apart."""
-    value = 2166136261
-    for byte in text.encode():
-        value = ((value ^ byte) * 16777619) & 0xFFFFFFFF
-    return value
-
-
-def _contexts() -> list[str]:
-    ids = [f"context-{index}" for index in range(CONTEXTS)]
-    if len({context_hash(item) for item in ids}) != len(ids):
-        raise FenceError("two context ids share a hash")
-    return ids
 
 
 class _Network(NamedTuple):
@@ -211,11 +71,11 @@ class RuleSet:
         check_fences(name, rules)
         self.name = name
         self.rules = tuple(rules)
-        self._nodes = _shared(rules)
+        self._nodes = joined(rules)
         self.reads = frozenset(test.name for rule in rules for test in rule.tests)
         self._chain = chain
         if chain:
-            _check_asserted(rules, self.reads)
+            check_asserted(rules, self.reads)
         self._module = module
         # By process, for a child may be forked while a thread of the parent holds the lock.
         self._locks: dict[int, threading.Lock] = {}
@@ -223,10 +83,10 @@ class RuleSet:
 
     def definition(self) -> str:
         """Return the ruleset as durable-rules reads it."""
-        parts = [_rule_json("begin", 0, [f'{{"a":"{_SENTINEL}"}}'])]
+        parts = [rule_json("begin", 0, [f'{{"a":"{_SENTINEL}"}}'])]
         for index, (tests, _) in enumerate(self._nodes):
-            parts.append(_rule_json(str(index), 1, [_test_json(test) for test in tests]))
-        parts.append(_rule_json("sink", 2, [f'{{"a":"{_NEVER}"}}', '{"$ex":{"a":1}}']))
+            parts.append(rule_json(str(index), 1, [condition_json(test) for test in tests]))
+        parts.append(rule_json("sink", 2, [f'{{"a":"{_NEVER}"}}', '{"$ex":{"a":1}}']))
         return f"{{{','.join(parts)}}}"
 
     def _lock(self) -> threading.Lock:
@@ -248,7 +108,7 @@ class RuleSet:
 
             self._module = durable_rules_engine
         contexts: queue.SimpleQueue[str] = queue.SimpleQueue()
-        for context in _contexts():
+        for context in context_ids():
             contexts.put(context)
         definition = self.definition()
         try:
@@ -291,7 +151,7 @@ class RuleSet:
         try:
             known = set(wanted)
             batch = [f'{{"id":"0","sid":"{context}","a":"{_SENTINEL}"}}']
-            batch += [_fact_json(fact, index, context) for index, fact in enumerate(wanted, start=1)]
+            batch += [fact_json(fact, index, context) for index, fact in enumerate(wanted, start=1)]
             code, state = self._ask(network, "assert_facts", f"[{','.join(batch)}]")
             if code != 0:
                 raise EngineError(f"ruleset {self.name}: the engine answered {code} to the facts")
@@ -381,7 +241,7 @@ class RuleSet:
     def _assert(self, network: _Network, context: str, fact: NetFact, fact_id: int) -> None:
         if fact.name not in self.reads:
             return
-        code, _ = self._ask(network, "assert_fact", _fact_json(fact, fact_id, context))
+        code, _ = self._ask(network, "assert_fact", fact_json(fact, fact_id, context))
         if code != 0:
             raise EngineError(f"ruleset {self.name}: the engine answered {code} to the derived fact {fact.name}")
 

@@ -7,7 +7,8 @@ from itertools import product
 from typing import Any
 
 from hcc_decide.decision import Setting
-from hcc_decide.engine.network import MAX_RULES, FenceError, RuleSet
+from hcc_decide.engine.fences import MAX_RULES, FenceError
+from hcc_decide.engine.network import RuleSet
 from hcc_decide.engine.rules import (
     DERIVED,
     EXCLUDED,
