@@ -281,9 +281,13 @@ def form(
     headless: Annotated[bool, typer.Option("--headless", help="Do not open a browser.")] = False,
 ) -> None:
     """Open the patient form in the browser. Nothing leaves this machine."""
-    from hcc_decide.serve import serve_form
+    from hcc_decide.serve import PortInUseError, serve_form
 
-    raise typer.Exit(serve_form(bundled("app") / "main.py", port=port, headless=headless))
+    try:
+        status = serve_form(bundled("app") / "main.py", port=port, headless=headless)
+    except PortInUseError as error:
+        _fail([f"--port: {error}"], 2)
+    raise typer.Exit(status)
 
 
 def setting_labels(knowledge: Knowledge) -> dict[str, str]:

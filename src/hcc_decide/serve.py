@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,19 @@ THEME = {
 }
 
 
+class PortInUseError(OSError):
+    """The port is taken, perhaps by a form that is already open."""
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise PortInUseError(f"port {port} is in use; a form may be open already, or name another port") from None
+
+
 def serve_form(script: Path, *, port: int, headless: bool) -> int:
     """Run the form until it is stopped.
 
@@ -34,7 +48,12 @@ def serve_form(script: Path, *, port: int, headless: bool) -> int:
 
     Returns:
         The exit status of the server.
+
+    Raises:
+        PortInUseError: nothing was started.
     """
+    _check_port(port)
+    print(f"The form is at http://127.0.0.1:{port} and nowhere else. Ctrl-C ends it.", flush=True)  # noqa: T201
     settings = {
         "server.address": "127.0.0.1",
         "server.port": str(port),
@@ -46,6 +65,7 @@ def serve_form(script: Path, *, port: int, headless: bool) -> int:
         "client.toolbarMode": "minimal",
         "client.showErrorDetails": "none",
         "logger.level": "error",
+        "logger.hideWelcomeMessage": "true",
         **THEME,
     }
     command = [sys.executable, "-m", "streamlit", "run", str(script)]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -130,3 +132,14 @@ def test_a_terminal_gets_colour_unless_it_wants_none() -> None:
     assert not COLOUR.search(plain)
     codes = re.compile(rb"\x1b\[[\d;]*m")
     assert codes.sub(b"", coloured) == codes.sub(b"", plain)
+
+
+def test_a_port_in_use_is_said_in_one_line() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "hcc_decide", "form", "--headless", "--port", str(port)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"--port: port {port} is in use; a form may be open already, or name another port\n"

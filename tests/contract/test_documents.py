@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 import tracemalloc
 from collections.abc import Iterator
@@ -397,7 +398,8 @@ def test_numbers_that_json_should_not_hold_are_refused_by_field(written: str, as
     ("text", "message"),
     [
         ('{"ecog": 1', "line 1, column 11: Expecting ',' delimiter"),
-        ('{"ecog": 1,}', "line 1, column 12: "),
+        # Python 3.13 points at the comma, earlier ones behind it.
+        ('{"ecog": 1,}', f"line 1, column {11 if sys.version_info >= (3, 13) else 12}: "),
         ('{"ecog": }', "line 1, column 10: Expecting value"),
         ('{"a": 1} {"b": 2}', "line 1, column 10: Extra data"),
         ('{\n"a": nope}', "line 2, column 6: Expecting value"),

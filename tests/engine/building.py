@@ -51,7 +51,8 @@ STALE_MEMORY = {"MALLOC_PERTURB_": "85", "MallocPreScribble": "1", "MallocScribb
 def program(module: str, *arguments: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
     """Run a module of the tests in a new process, in which new memory is never zero."""
     return subprocess.run(
-        [sys.executable, "-m", f"tests.engine.{module}", *arguments],
+        # Python warns of forks beside threads, which is what some of these programs are about.
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-m", f"tests.engine.{module}", *arguments],
         cwd=ROOT,
         env=os.environ | STALE_MEMORY,
         capture_output=True,

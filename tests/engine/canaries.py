@@ -51,9 +51,9 @@ def delete_a_context_in_which_nothing_fired() -> None:
     engine.delete_state(handle, "context")
 
 
-def share_a_condition_among_256_rules() -> None:
-    """One more than a byte can count."""
-    handle = _start({f"r{number}": _rule(_is("x")) for number in range(256)})
+def share_a_condition(rules: str) -> None:
+    """More rules than a byte can count."""
+    handle = _start({f"r{number}": _rule(_is("x")) for number in range(int(rules))})
     print(len(_firings(handle, [_fact(1, "x", b=True)])))
 
 
@@ -113,5 +113,5 @@ def negate_inside_the_network() -> None:
 
 
 if __name__ == "__main__":
-    globals()[sys.argv[1]]()
+    globals()[sys.argv[1]](*sys.argv[2:])
     print("still alive")

@@ -13,12 +13,17 @@ def test_the_engine_is_the_release_that_the_fences_were_measured_on() -> None:
     assert version("durable-rules") == "2.0.28"
 
 
-@pytest.mark.parametrize(
-    "step",
-    ["delete_a_context_in_which_nothing_fired", "share_a_condition_among_256_rules"],
-)
-def test_one_step_outside_the_corner_kills_the_process(step: str) -> None:
-    assert how_it_ended(program("canaries", step)) in {"SIGSEGV", "SIGABRT", "SIGBUS"}
+KILLED = {"SIGSEGV", "SIGABRT", "SIGBUS"}
+
+
+def test_deleting_a_context_in_which_nothing_fired_kills_the_process() -> None:
+    assert how_it_ended(program("canaries", "delete_a_context_in_which_nothing_fired")) in KILLED
+
+
+def test_a_condition_that_more_rules_share_than_a_byte_can_count_kills_the_process() -> None:
+    # Whether the first one too many is fatal or the second depends on the C library's heap.
+    ends = [how_it_ended(program("canaries", "share_a_condition", str(rules))) for rules in (256, 257)]
+    assert KILLED & set(ends), ends
 
 
 @pytest.mark.parametrize(
