@@ -33,7 +33,6 @@ from hcc_decide.engine.fences import (
     rule_json,
 )
 from hcc_decide.engine.rules import NetFact, NetRule, NetTest
-from hcc_decide.knowledge.condition import State, holds
 
 _SENTINEL, _NEVER = "$begin", "$never"
 
@@ -260,13 +259,17 @@ class RuleSet:
 
 
 def _meets(fact: NetFact, test: NetTest) -> bool:
+    value, span = fact.value, test.span
     if fact.name != test.name:
         return False
-    if test.span is None or isinstance(fact.value, (bool, str)):
-        return fact.value is test.value if isinstance(test.value, bool) else fact.value == test.value
-    return holds(test.span, State(low=fact.value, high=fact.value)) is True
+    if span is None or isinstance(value, (bool, str)):
+        return value is test.value if isinstance(test.value, bool) else value == test.value
+    above = value > span.low or (value == span.low and not span.low_open)
+    return above and (value < span.high or (value == span.high and not span.high_open))
 
 
 def _fact_of(message: dict[str, Any]) -> NetFact:
-    (value,) = (message[kind] for kind in ("s", "b", "n") if kind in message)
-    return NetFact(message["a"], value)
+    if len(message) != 4:  # id, context, name and one value
+        raise ValueError("a fact with more or less than one value")
+    kind = "s" if "s" in message else "b" if "b" in message else "n"
+    return NetFact(message["a"], message[kind])
