@@ -13,7 +13,6 @@ guards against a crash or a silent error that was reproduced with durable-rules 
 
 from __future__ import annotations
 
-import json
 import locale
 import os
 import queue
@@ -21,8 +20,11 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from pydantic_core import from_json
+
 from hcc_decide.engine.fences import (
     CONTEXTS,
+    MAX_TESTS_PER_RULE,
     FenceError,
     check_asserted,
     check_fences,
@@ -35,6 +37,7 @@ from hcc_decide.engine.fences import (
 from hcc_decide.engine.rules import NetFact, NetRule, NetTest
 
 _SENTINEL, _NEVER = "$begin", "$never"
+_PLACES = tuple(f"m{position}" for position in range(MAX_TESTS_PER_RULE))
 
 
 class EngineError(RuntimeError):
@@ -188,7 +191,9 @@ class RuleSet:
                 raise EngineError(f"ruleset {self.name} did not come to an end")
             fired = self._read(message, known)
             began = began or not fired
-            if failure is None:
+            if on_firing is None and not self._chain:
+                firings += fired
+            elif failure is None:
                 try:
                     for firing in fired:
                         self._take(network, context, firing, firings, known, on_firing)
@@ -226,11 +231,11 @@ class RuleSet:
     def _read(self, message: str, known: set[NetFact]) -> list[Firing]:
         """Return the firings that a message reports, none for the sentinel's."""
         try:
-            ((name, matched),) = json.loads(message).items()
+            ((name, matched),) = from_json(message).items()
             if name == "begin":
                 return []
             tests, rules = self._nodes[int(name)]
-            facts = tuple(_fact_of(matched[f"m{i}"]) for i in range(len(tests)))
+            facts = tuple([_fact_of(matched[place]) for place in _PLACES[: len(tests)]])
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise EngineError(f"ruleset {self.name}: the engine sent a message that is no firing") from error
         if not known.issuperset(facts) or not all(map(_meets, facts, tests)):
