@@ -23,10 +23,10 @@ def main(example: str) -> None:
     """Take the steps of ``hcc-decide recommend`` in this process and print how long each took, as JSON."""
     stamps = [time.perf_counter()]
     # What the command imports, and when.
-    from hcc_decide.cli import setting_labels
     from hcc_decide.decide import decide
     from hcc_decide.documents import read
     from hcc_decide.engine.engine import Engine
+    from hcc_decide.knowledge.labels import setting_labels
     from hcc_decide.knowledge.load import load_knowledge
     from hcc_decide.patient import parse_patient
     from hcc_decide.render import text

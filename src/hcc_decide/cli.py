@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
@@ -18,7 +18,8 @@ from hcc_decide.documents import DocumentError, read
 from hcc_decide.engine.fences import FenceError
 from hcc_decide.engine.network import EngineError
 from hcc_decide.knowledge.catalogue import Knowledge
-from hcc_decide.knowledge.findings import KnowledgeError
+from hcc_decide.knowledge.findings import Finding, KnowledgeError
+from hcc_decide.knowledge.labels import setting_labels
 from hcc_decide.knowledge.load import DEFAULT_EDITION, inspect_knowledge, load_knowledge
 from hcc_decide.knowledge.locate import bundled
 from hcc_decide.patient import Patient, RecordError, parse_patient
@@ -267,9 +268,7 @@ def rules_lint(
     )
 
 
-def _fence_finding(knowledge: Knowledge, error: FenceError) -> Any:
-    from hcc_decide.knowledge.findings import Finding
-
+def _fence_finding(knowledge: Knowledge, error: FenceError) -> Finding:
     rule = str(error).partition(":")[0]
     option = rule.split("/")[1] if rule.startswith("options/") else ""
     return Finding(knowledge.sources.get(option, rule), 1, "K11", rule, str(error))
@@ -288,12 +287,6 @@ def form(
     except PortInUseError as error:
         _fail([f"--port: {error}"], 2)
     raise typer.Exit(status)
-
-
-def setting_labels(knowledge: Knowledge) -> dict[str, str]:
-    """Return the label of each setting."""
-    values = knowledge.vocabulary.facts["setting"].values or {}
-    return {str(name): str(label) for name, label in values.items()} | {"undetermined": "undetermined"}
 
 
 def main() -> None:

@@ -7,7 +7,6 @@ from itertools import product
 from typing import Any
 
 from hcc_decide.decision import Setting
-from hcc_decide.engine.fences import MAX_RULES, FenceError
 from hcc_decide.engine.network import RuleSet
 from hcc_decide.engine.rules import (
     DERIVED,
@@ -110,7 +109,7 @@ class Program:
         groups: list[list[NetRule]] = [[]]
         for treatment in knowledge.options.values():
             rules = self.treatment_rules(treatment, setting)
-            if groups[-1] and len(groups[-1]) + len(rules) > min(RULES_PER_SET, MAX_RULES):
+            if groups[-1] and len(groups[-1]) + len(rules) > RULES_PER_SET:
                 groups.append([])
             groups[-1] += rules
         return tuple(
@@ -142,9 +141,6 @@ def staging_rules(knowledge: Knowledge, domains: Mapping[str, Domain]) -> list[N
         found += _derivations(derived, name, domain, domains)
         if derived.given:
             found += _adoption(derived, domain)
-    for rule in found:
-        if len(rule.tests) > 15:
-            raise FenceError(f"{rule.source}: {len(rule.tests)} conditions; at most 15 are safe")
     return found
 
 

@@ -24,3 +24,9 @@ def fact_label(knowledge: Knowledge, attribute: str) -> str:
     spoken = treatment.body.name.lower() if treatment else knowledge.vocabulary.classes.get(member, member)
     label = fact.label.replace("{member}", spoken)
     return label[:1].upper() + label[1:]
+
+
+def setting_labels(knowledge: Knowledge) -> dict[str, str]:
+    """Return the label of each setting."""
+    values = knowledge.vocabulary.facts["setting"].values or {}
+    return {str(name): str(label) for name, label in values.items()} | {"undetermined": "undetermined"}
