@@ -269,9 +269,12 @@ def rules_lint(
 
 
 def _fence_finding(knowledge: Knowledge, error: FenceError) -> Finding:
-    rule = str(error).partition(":")[0]
-    option = rule.split("/")[1] if rule.startswith("options/") else ""
-    return Finding(knowledge.sources.get(option, rule), 1, "K11", rule, str(error))
+    rule, _, message = str(error).partition(": ")
+    kind, _, rest = rule.partition("/")
+    file = knowledge.sources.get(rest.partition("/")[0], rule)
+    if kind == "staging":
+        file = f"staging/{rest.partition('/')[0]}.yaml"
+    return Finding(file, 1, "K11", rule, message)
 
 
 @app.command()
