@@ -22,7 +22,7 @@ $(BIN)/lint-imports --no-logo
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast setup setup-browser lint format bench readme build lock clean
+.PHONY: help run test test-fast setup setup-browser lint format bench readme docs build lock clean
 
 help: ## say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ bench: setup ## run the benchmark
 
 readme: setup ## put the real output of the first decision into README.md
 	$(BIN)/python tools/refresh_readme.py
+
+docs: setup ## write docs/knowledge/ from the rules
+	$(BIN)/python tools/build_pages.py
 
 build: setup ## wheel and source distribution, in dist/
 	rm -rf dist

@@ -22,7 +22,7 @@ from hcc_decide.decision import (
 )
 from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.knowledge.labels import fact_label
-from hcc_decide.render import grouped, kind_text, word
+from hcc_decide.render import conflict_text, evidence_word, grouped, kind_text, word
 
 OUT_OF_QUESTION = ("ineligible", "not_recommended")
 _EFFECTS = {"favours": "add_circle", "disfavours": "do_not_disturb_on", "noted": "info"}
@@ -49,8 +49,13 @@ def show_answer(decision: Decision, knowledge: Knowledge) -> None:
     st.subheader("Options", anchor=False)
     if not in_question:
         st.markdown("None of the catalogue comes into question. Discuss.")
-    for number, option in enumerate(in_question):
+    cards = [item for item in in_question if "investigational" not in (item.verdict, item.would_be)]
+    for number, option in enumerate(cards):
         _card(option, knowledge, by_option.get(option.id, ()), expanded=number == 0)
+    within_trials = [item for item in in_question if item not in cards]
+    if within_trials:
+        with st.expander(f"{badge('investigational')} Only within trials ({len(within_trials)})", expanded=not cards):
+            _investigational(within_trials, knowledge, by_option)
     if out_of_question:
         with st.expander(f"Not settled, but out of question either way ({len(out_of_question)})"):
             _open_table(out_of_question, knowledge)
@@ -104,7 +109,8 @@ def _card(option: Option, knowledge: Knowledge, notices: Iterable[Notice], *, ex
     label = f"**{option.rank}. {plain(option.name)}** {badge(option.verdict)}{outlook}{level}"
     with st.expander(label, expanded=expanded):
         st.markdown(
-            f"**Regimen:** {plain(option.regimen)}  \n**Ranked here because:** {plain(option.ranked_here_because)}"
+            f"{_also_known(option)}**Regimen:** {plain(option.regimen)}  \n"
+            f"**Ranked here because:** {plain(option.ranked_here_because)}"
         )
         for caution in option.cautions:
             shown = facts_text(knowledge, caution.facts)
@@ -123,6 +129,9 @@ def _card(option: Option, knowledge: Knowledge, notices: Iterable[Notice], *, ex
         if option.evidence:
             _heading("Evidence")
             _sources(option.evidence)
+        if option.conflicts:
+            _heading("Where the sources disagree")
+            st.markdown("\n".join(f"- {plain(conflict_text(item))}" for item in option.conflicts))
         later = list(notices)
         if later:
             _heading("Later than the reviews; changes no verdict")
@@ -136,6 +145,33 @@ def _card(option: Option, knowledge: Knowledge, notices: Iterable[Notice], *, ex
                     )
                 )
         _passages(option, knowledge)
+
+
+def _also_known(option: Option) -> str:
+    return f"**Also known as:** {plain(', '.join(option.aliases))}  \n" if option.aliases else ""
+
+
+def _investigational(options: Iterable[Option], knowledge: Knowledge, notices: Mapping[str, list[Notice]]) -> None:
+    """Show what only a trial could offer in one table; the command `explain` has the rest."""
+    rows = [
+        {
+            "Rank": item.rank,
+            "Option": plain(item.name),
+            "Standing": badge(item.verdict),
+            "Use": plain(item.criteria[0].text),
+            "Cautions": "; ".join(
+                f":material/warning: {plain(caution.text)} ({facts_text(knowledge, caution.facts)})"
+                for caution in item.cautions
+            ),
+            "Trials": "; ".join(
+                f"{plain(trial.name)} ({evidence_word(trial)}): {plain(trial.summary)} {source(trial)}"
+                for trial in item.evidence
+            ),
+            "Later than the reviews": "; ".join(plain(notice.text) for notice in notices.get(item.id, ())),
+        }
+        for item in options
+    ]
+    st.table(rows, hide_index=True)
 
 
 def _heading(text: str) -> None:
@@ -164,7 +200,7 @@ def _checklist(criteria: Sequence[Criterion], knowledge: Knowledge) -> None:
 def _sources(evidence: Iterable[Evidence]) -> None:
     st.markdown(
         "\n".join(
-            f"- **{plain(item.name)}** :material/{_DIRECTIONS[item.direction]}: {item.direction}: "
+            f"- **{plain(item.name)}** :material/{_DIRECTIONS[item.direction]}: {evidence_word(item)}: "
             f"{plain(item.summary)}  \n  {source(item)}"
             for item in evidence
         )
@@ -242,7 +278,7 @@ def _excluded(
         row = {"Option": plain(item.name), "Reason": f"{why} Later: {later}" if later else why}
         if with_sources:
             row["Evidence"] = "; ".join(
-                f"{plain(trial.name)} ({trial.direction}): {source(trial)}" for trial in item.evidence
+                f"{plain(trial.name)} ({evidence_word(trial)}): {source(trial)}" for trial in item.evidence
             )
         rows.append(row)
     st.table(rows, hide_index=True)

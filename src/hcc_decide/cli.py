@@ -242,6 +242,9 @@ def rules_lint(
     """Check a rule base and print each finding with file, line and code."""
     from hcc_decide.engine.program import Program
     from hcc_decide.knowledge.cases import case_findings
+    from hcc_decide.knowledge.citing import check_citing
+    from hcc_decide.knowledge.figures import unsourced
+    from hcc_decide.knowledge.files import read_files
 
     where = folder or bundled("rules")
     if not where.is_dir():
@@ -249,6 +252,8 @@ def rules_lint(
     knowledge, findings = inspect_knowledge(where, edition)
     if knowledge is not None:
         findings += case_findings(knowledge)
+        raw = read_files(where)
+        findings += [*check_citing(raw), *unsourced(raw)]
         try:
             Program(knowledge)
         except FenceError as error:
@@ -266,6 +271,26 @@ def rules_lint(
     print(
         f"no findings: {len(knowledge.options)} options, {len(knowledge.trials)} trials, {len(knowledge.claims)} claims"
     )
+
+
+@rules_app.command("coverage")
+def rules_coverage(
+    folder: Annotated[Path | None, typer.Argument(metavar="[FOLDER]", help="Folder of a rule base.")] = None,
+    edition: EditionOption = DEFAULT_EDITION,
+) -> None:
+    """Count what of the reviews is encoded and what of the rules is tested; status 1 when something is missing."""
+    from hcc_decide.coverage import measure
+    from hcc_decide.engine.engine import Engine
+
+    where = folder or bundled("rules")
+    if not where.is_dir():
+        _fail([f"FOLDER: {where} is not a folder"], 2)
+    knowledge = _knowledge(edition, where)
+    found = _answer(lambda: measure(where, Engine(knowledge)))
+    for line in found.report():
+        print(line)
+    if not found.complete:
+        _fail(["coverage is not complete; see docs/coverage.md for what each line asks"], 1)
 
 
 def _fence_finding(knowledge: Knowledge, error: FenceError) -> Finding:

@@ -9,10 +9,8 @@ from hcc_decide.decision import (
     Criterion,
     Decision,
     Derivation,
-    Evidence,
     Excluded,
     KnowledgeStamp,
-    Note,
     Notice,
     Option,
     Preference,
@@ -28,10 +26,11 @@ from hcc_decide.engine.rules import DERIVED, EXCLUDED, NetFact
 from hcc_decide.knowledge.catalogue import Knowledge, Rule, RuleKind, Treatment, Use
 from hcc_decide.knowledge.condition import fact_of
 from hcc_decide.knowledge.labels import fact_label
-from hcc_decide.knowledge.schema import Citation, Limits, Trial
+from hcc_decide.knowledge.schema import Limits
 from hcc_decide.missing import label_of, missing_facts, waiting_for
 from hcc_decide.patient import Patient
 from hcc_decide.ranking import Place, because, governing_use, rank
+from hcc_decide.sources import conflicts, evidence, later_events, notes
 
 CRITERIA: tuple[RuleKind, ...] = ("include", "exclude", "reservation")
 
@@ -155,35 +154,6 @@ def regimen(inference: Inference, treatment: Treatment) -> str:
     return treatment.body.regimen.text
 
 
-def cite(citation: Citation) -> str:
-    """Write a citation in one line; parts that are not known are left out."""
-    source = " ".join(str(part) for part in (citation.journal, citation.year) if part is not None)
-    if citation.volume:
-        source += f";{citation.volume}" + (f":{citation.pages}" if citation.pages else "")
-    return ". ".join(part for part in ((citation.authors or "").rstrip("."), source) if part) or "Citation not known"
-
-
-def evidence(knowledge: Knowledge, treatment: Treatment, use: Use | None) -> list[Evidence]:
-    """Return the trials behind one indication, or behind the whole option."""
-    found = []
-    for item in treatment.body.evidence:
-        if use is None or item.for_ is None or use.body.id in item.for_:
-            trial: Trial = knowledge.trials[item.trial]
-            found.append(
-                Evidence(
-                    trial=trial.id,
-                    name=trial.name,
-                    direction=item.direction,
-                    summary=trial.summary,
-                    citation=cite(trial.citation),
-                    doi=trial.citation.doi,
-                    nct=trial.nct,
-                    unverified=list(trial.unverified),
-                )
-            )
-    return found
-
-
 def _option(knowledge: Knowledge, inference: Inference, place: Place) -> Option:
     treatment = knowledge.options[place.option]
     use = governing_use(treatment, inference.standings[place.option])
@@ -195,20 +165,14 @@ def _option(knowledge: Knowledge, inference: Inference, place: Place) -> Option:
         rank=place.rank,
         id=treatment.id,
         name=treatment.body.name,
+        aliases=list(treatment.body.aliases),
         verdict=place.verdict,
         evidence_level=place.level,
         criteria=checklist(knowledge, inference, treatment, use),
         cautions=cautions(knowledge, inference, treatment, use),
         preferences=preferences(knowledge, inference, treatment, use),
-        notes=[
-            Note(
-                rule=f"options/{treatment.id}/{note.id}",
-                kind=note.kind,
-                text=note.text,
-                claims=list(note.claims),
-            )
-            for note in treatment.body.notes
-        ],
+        notes=notes(treatment, use),
+        conflicts=conflicts(knowledge, treatment, use),
         evidence=evidence(knowledge, treatment, use),
         would_be=place.would_be,
         regimen=regimen(inference, treatment),
@@ -225,7 +189,11 @@ def excluded(knowledge: Knowledge, inference: Inference, treatment: Treatment) -
     if use is None:
         reason = _elsewhere(knowledge, inference, treatment)
     elif standing.verdict == "not_recommended":
-        reason = f"The evidence for this use is negative: {use.body.text}."
+        absent = knowledge.manifest.evidence_levels[use.body.evidence_level].no_patients
+        lead = (
+            "The reviews report no patient treated for this use" if absent else "The evidence for this use is negative"
+        )
+        reason = f"{lead}: {use.body.text}."
         claims = list(use.body.claims)
     else:
         criteria = [
@@ -238,11 +206,13 @@ def excluded(knowledge: Knowledge, inference: Inference, treatment: Treatment) -
     return Excluded(
         id=treatment.id,
         name=treatment.body.name,
+        aliases=list(treatment.body.aliases),
         verdict=standing.verdict,
         criteria=criteria,
         reason=reason,
         claims=claims,
         evidence=evidence(knowledge, treatment, use) if use is not None else [],
+        conflicts=conflicts(knowledge, treatment, use) if use is not None else [],
     )
 
 
@@ -263,8 +233,9 @@ def _elsewhere(knowledge: Knowledge, inference: Inference, treatment: Treatment)
     labels = knowledge.vocabulary.facts["setting"].values or {}
     settings = [str(labels[name]) for name in labels if name in treatment.settings]
     possible = inference.states["setting"].values or frozenset()
-    if possible & treatment.settings:
-        return f"None of its uses fits: {'; '.join(use.body.text for use in treatment.uses)}."
+    near = [use.body.text for use in treatment.uses if possible & set(use.settings)]
+    if near:
+        return f"None of its uses fits: {'; '.join(near)}."
     here = inference.setting
     now = f"this patient's setting is {labels[here]}" if here != "undetermined" else "this patient's setting is another"
     return f"Belongs to another setting ({', '.join(settings)}); {now}."
@@ -315,7 +286,7 @@ def _notices(knowledge: Knowledge, inference: Inference) -> list[Notice]:
         standing = inference.standings[treatment.id]
         if standing.verdict == "not_applicable" or standing.would_be == "ineligible":
             continue
-        for event in treatment.body.later_evidence:
+        for event in later_events(treatment, governing_use(treatment, standing)):
             text = f"Beyond the reviews ({event.date}): {event.text.strip().rstrip('.')}. Source: {event.source}."
             found.append(Notice(rule=f"options/{treatment.id}/{event.id}", text=text, claims=[], option=treatment.id))
     return found

@@ -121,6 +121,7 @@ class Evidence(_Part):
     trial: str
     name: str
     direction: Literal["supports", "against", "mixed"]
+    status: Literal["reported", "ongoing"]
     summary: str
     citation: str
     doi: str | None
@@ -137,12 +138,35 @@ class Note(_Part):
     claims: list[str]
 
 
+class SourceValue(_Part):
+    """What one source says."""
+
+    source: str
+    value: str
+
+
+class SourceConflict(_Part):
+    """A place where sources disagree and on which the option's entry rests, with the value used and why."""
+
+    id: str
+    about: str
+    values: list[SourceValue]
+    used: str
+    why: str
+
+
 class Option(_Part):
-    """An option that stands under ``options``."""
+    """An option that stands under ``options``.
+
+    Attributes:
+        aliases: other ids that a record may use for it.
+        conflicts: where the sources behind this entry disagree.
+    """
 
     rank: int
     id: str
     name: str
+    aliases: list[str]
     verdict: Verdict
     evidence_level: int | None
     criteria: list[Criterion]
@@ -150,6 +174,7 @@ class Option(_Part):
     preferences: list[Preference]
     notes: list[Note]
     evidence: list[Evidence]
+    conflicts: list[SourceConflict]
     would_be: Verdict | None
     regimen: str
     ranked_here_because: str
@@ -165,11 +190,13 @@ class Excluded(_Part):
 
     id: str
     name: str
+    aliases: list[str]
     verdict: Verdict
     criteria: list[Criterion]
     reason: str
     claims: list[str]
     evidence: list[Evidence]
+    conflicts: list[SourceConflict]
 
 
 class Missing(_Part):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
 
 from hcc_decide.decide import (
     cautions,
     checklist,
-    evidence,
     excluded,
     preferences,
     regimen,
@@ -18,15 +19,19 @@ from hcc_decide.decision import (
     Criterion,
     Evidence,
     Missing,
+    Note,
     Preference,
     Setting,
+    SourceConflict,
     Verdict,
 )
 from hcc_decide.engine.engine import Engine
-from hcc_decide.knowledge.catalogue import Knowledge
+from hcc_decide.knowledge.catalogue import Knowledge, Treatment, Use
+from hcc_decide.knowledge.schema import LaterLine
 from hcc_decide.missing import label_of, question_of, waiting_for
 from hcc_decide.patient import Patient
 from hcc_decide.ranking import because, governing_use, rank
+from hcc_decide.sources import concerns, conflicts, evidence, notes, rationale
 
 
 class _Part(BaseModel):
@@ -65,11 +70,39 @@ class JudgedIndication(_Part):
     preferences: list[Preference]
 
 
+class Microenvironment(_Part):
+    """What an option does to one part of the tumour's surroundings; teaching matter that no verdict reads."""
+
+    part: str
+    direction: str
+    model: str
+    text: str
+    claims: list[str]
+
+
+class LaterStep(_Part):
+    """What the choice of an option opens or closes for later lines."""
+
+    option: str
+    name: str
+    effect: Literal["opens", "closes"]
+    text: str
+    claims: list[str]
+
+
 class Explanation(_Part):
-    """The whole case of one option for one patient."""
+    """The whole case of one option for one patient.
+
+    Attributes:
+        notes: counselling knowledge of the indication that decides, or of all when none does.
+        microenvironment: effects on the tumour's surroundings.
+        later_lines: what the choice opens and closes.
+        conflicts: where the sources behind this option disagree.
+    """
 
     id: str
     name: str
+    aliases: list[str]
     verdict: Verdict
     would_be: Verdict | None
     setting: Setting
@@ -79,6 +112,10 @@ class Explanation(_Part):
     indications: list[JudgedIndication]
     missing: list[Missing]
     evidence: list[Evidence]
+    notes: list[Note]
+    microenvironment: list[Microenvironment]
+    later_lines: list[LaterStep]
+    conflicts: list[SourceConflict]
     claims: list[CitedClaim]
 
 
@@ -119,23 +156,29 @@ def explain(patient: Patient, engine: Engine, option: str) -> Explanation:
         )
         for use in treatment.uses
     ]
-    cited: list[str] = []
+    found_notes = notes(treatment, governing)
+    effects = [
+        Microenvironment(
+            part=item.part, direction=item.direction, model=item.model, text=item.text, claims=list(item.claims)
+        )
+        for item in treatment.body.microenvironment
+    ]
+    steps = _later_lines(knowledge, treatment, governing)
+    parts: list[Criterion | Caution | Preference | Note | Microenvironment | LaterStep] = []
     for item in indications:
-        for criterion in item.criteria:
-            cited += criterion.claims
-        for caution in item.cautions:
-            cited += caution.claims
-        for preference in item.preferences:
-            cited += preference.claims
+        parts += [*item.criteria, *item.cautions, *item.preferences]
+    parts += [*found_notes, *effects, *steps]
+    cited = [claim for part in parts for claim in part.claims]
     return Explanation(
         id=treatment.id,
         name=treatment.body.name,
+        aliases=list(treatment.body.aliases),
         verdict=standing.verdict,
         would_be=standing.would_be,
         setting=inference.setting,
         reason=reason,
         regimen=regimen(inference, treatment),
-        rationale=treatment.body.rationale.strip(),
+        rationale=rationale(treatment, governing),
         indications=indications,
         missing=[
             Missing(
@@ -147,8 +190,29 @@ def explain(patient: Patient, engine: Engine, option: str) -> Explanation:
             for fact in waiting
         ],
         evidence=evidence(knowledge, treatment, None),
+        notes=found_notes,
+        microenvironment=effects,
+        later_lines=steps,
+        conflicts=conflicts(knowledge, treatment, None),
         claims=[cited_claim(knowledge, claim) for claim in dict.fromkeys(cited)],
     )
+
+
+def _later_lines(knowledge: Knowledge, treatment: Treatment, use: Use | None) -> list[LaterStep]:
+    later = treatment.body.later_lines
+    pairs: list[tuple[Literal["opens", "closes"], list[LaterLine]]] = [("opens", later.opens), ("closes", later.closes)]
+    return [
+        LaterStep(
+            option=item.option,
+            name=knowledge.options[item.option].body.name,
+            effect=effect,
+            text=item.text,
+            claims=list(item.claims),
+        )
+        for effect, items in pairs
+        for item in items
+        if concerns(item.for_, use)
+    ]
 
 
 def cited_claim(knowledge: Knowledge, claim_id: str) -> CitedClaim:

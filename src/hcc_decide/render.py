@@ -16,6 +16,7 @@ from hcc_decide.decision import (
     Notice,
     Option,
     Preference,
+    SourceConflict,
     Value,
 )
 
@@ -77,6 +78,11 @@ def citation(item: Evidence) -> str:
     return f"{item.citation}.{doi}{nct}"
 
 
+def evidence_word(item: Evidence) -> str:
+    """Say which way a trial points, or that it is still under way."""
+    return "ongoing" if item.status == "ongoing" else item.direction
+
+
 def _wrap(text: str, first: str, rest: str | None = None, role: str = "text") -> list[Line]:
     indent = " " * len(first) if rest is None else rest
     lines = textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False)
@@ -106,6 +112,7 @@ def text(decision: Decision, labels: Mapping[str, str]) -> list[Line]:
         if item.fact != "setting":
             lines += _wrap(f"{item.fact} {word(item.value)}, from {', '.join(item.from_)}", "  derived: ", role="dim")
     open_outlook = [item for item in decision.options if item.would_be in ("ineligible", "not_recommended")]
+    lines += _in_short(decision, open_outlook)
     lines += _title("Options")
     if len(decision.options) == len(open_outlook):
         lines += _wrap("None of the catalogue comes into question. Discuss.", "  ")
@@ -133,8 +140,8 @@ def text(decision: Decision, labels: Mapping[str, str]) -> list[Line]:
     lines += _title("Excluded")
     for verdict, group in grouped(decision.excluded):
         lines += [Line(f"  {verdict.replace('_', ' ')}", "title")]
-        for excluded in group:
-            lines += _wrap(f"{excluded.name}: {excluded.reason}{_claims(excluded.claims)}", "    ", "      ")
+        for names, reason in by_reason(group):
+            lines += _wrap(f"{names}: {reason}", "    ", "      ")
     listed = {option.id for option in decision.options}
     notices = [notice for notice in decision.notices if notice.option not in listed]
     if notices:
@@ -144,6 +151,31 @@ def text(decision: Decision, labels: Mapping[str, str]) -> list[Line]:
     lines += _title("Intended use")
     lines += _wrap(decision.intended_use, "  ")
     return lines
+
+
+def _in_short(decision: Decision, open_outlook: Sequence[Option]) -> list[Line]:
+    """Return the ranking in a few lines: what leads by name, what needs a trial or fails by number."""
+    lines = _title("In short")
+    counts: dict[str, int] = {}
+    for option in decision.options:
+        if option in open_outlook:
+            counts["out of question either way"] = counts.get("out of question either way", 0) + 1
+        elif "investigational" in (option.verdict, option.would_be):
+            counts["investigational"] = counts.get("investigational", 0) + 1
+        else:
+            outlook = f", would be {option.would_be}" if option.would_be else ""
+            lines += _wrap(f"{option.name}: {option.verdict}{outlook}", f"{option.rank:>3}  ", role=option.verdict)
+    for verdict, group in grouped(decision.excluded):
+        counts[EXCLUDED_AS[verdict]] = len(group)
+    rest = ", ".join(f"{number} {words}" for words, number in counts.items())
+    return lines + _wrap(f"{rest}.", "  Further: ", "    ", "dim") if rest else lines
+
+
+EXCLUDED_AS = {
+    "not_recommended": "not recommended",
+    "ineligible": "ineligible",
+    "not_applicable": "for another setting",
+}
 
 
 def _named(notice: Notice, decision: Decision) -> str:
@@ -156,6 +188,16 @@ def grouped(excluded: Sequence[Excluded]) -> list[tuple[str, list[Excluded]]]:
     """Group excluded options by verdict, in the order of verdicts."""
     order = ("not_recommended", "ineligible", "not_applicable")
     return [(verdict, found) for verdict in order if (found := [item for item in excluded if item.verdict == verdict])]
+
+
+def by_reason(group: Sequence[Excluded]) -> list[tuple[str, str]]:
+    """Return the options of one verdict by reason; those that belong elsewhere for one reason share a line."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for item in group:
+        # A failed criterion or a negative trial is an option's own affair, even in the same words.
+        own = "" if item.verdict == "not_applicable" else item.id
+        found.setdefault((own, f"{item.reason}{_claims(item.claims)}"), []).append(item.name)
+    return [(", ".join(names), reason) for (_, reason), names in found.items()]
 
 
 def _claims(claims: Iterable[str]) -> str:
@@ -174,13 +216,22 @@ def _option_text(option: Option) -> list[Line]:
         lines.append(Line(f"{head:<{room}} {verdict}", option.verdict))
     else:
         lines += [*_wrap(head, "", "    ", option.verdict), Line(f"    {verdict}", option.verdict)]
+    brief = option.verdict == "investigational"
     lines += _wrap(option.regimen, "    Regimen: ")
     lines += _wrap(option.ranked_here_because, "    Here because: ", "      ")
     for item in option.criteria:
-        lines += _criterion_text(item, "    ")
+        if item.kind == "indication" or not brief:
+            lines += _criterion_text(item, "    ")
     lines += _findings_text(option.cautions, option.preferences, "    ")
+    if brief:
+        # A board weighs these only within a trial; `explain` shows the rest.
+        for trial in option.evidence:
+            lines += _wrap(f"{trial.name} ({evidence_word(trial)}) {trial.nct or ''}".rstrip(), "    Trial ", "      ")
+        return lines
     for trial in option.evidence:
         lines += _evidence_text(trial, "    ")
+    for conflict in option.conflicts:
+        lines += _wrap(conflict_text(conflict), "    Sources disagree: ", "      ")
     return lines
 
 
@@ -205,7 +256,7 @@ def _findings_text(cautions: Sequence[Caution], preferences: Sequence[Preference
 
 
 def _evidence_text(trial: Evidence, indent: str) -> list[Line]:
-    lines = _wrap(f"{trial.name} ({trial.direction}): {trial.summary}", f"{indent}Trial ", f"{indent}  ")
+    lines = _wrap(f"{trial.name} ({evidence_word(trial)}): {trial.summary}", f"{indent}Trial ", f"{indent}  ")
     return lines + _wrap(citation(trial), f"{indent}  ", role="dim")
 
 
@@ -215,6 +266,8 @@ def explanation_text(item: Explanation) -> list[Line]:
     if item.would_be:
         verdict += f", would be {item.would_be.replace('_', ' ')}"
     lines = [*_wrap(f"{item.name}: {verdict}", "", "  ", item.verdict)]
+    if item.aliases:
+        lines += _wrap(f"Also known as: {', '.join(item.aliases)}", "  ", "    ")
     lines += _wrap(f"Setting: {item.setting.replace('_', ' ')}", "  ")
     lines += _wrap(item.reason, "  Why: ", "    ")
     lines += _wrap(item.regimen, "  Regimen: ", "    ")
@@ -229,6 +282,11 @@ def explanation_text(item: Explanation) -> list[Line]:
         lines += _title("Trials")
         for trial in item.evidence:
             lines += _evidence_text(trial, "  ")
+    for title, parts in _supporting(item):
+        if parts:
+            lines += _title(title)
+            for part in parts:
+                lines += _wrap(part, "  - ")
     lines += _title("What the reviews say")
     for claim in item.claims:
         where = f"review {claim.review}, lines {claim.lines[0]} to {claim.lines[1]} ({claim.section})"
@@ -242,6 +300,32 @@ def explanation_text(item: Explanation) -> list[Line]:
         if claim.remark:
             lines += _wrap(claim.remark, "    remark: ")
     return lines
+
+
+def _supporting(item: Explanation) -> list[tuple[str, list[str]]]:
+    """Return titled lists of what stands behind an option and decides nothing."""
+    return [
+        ("Notes", [f"{note.kind.replace('_', ' ')}: {note.text}{_claims(note.claims)}" for note in item.notes]),
+        (
+            "Tumour microenvironment (teaching; decides nothing)",
+            [
+                f"{effect.part.replace('_', ' ')}, {effect.direction} ({effect.model}): "
+                f"{effect.text}{_claims(effect.claims)}"
+                for effect in item.microenvironment
+            ],
+        ),
+        (
+            "Later lines",
+            [f"{step.effect} {step.name}: {step.text}{_claims(step.claims)}" for step in item.later_lines],
+        ),
+        ("Where sources disagree", [conflict_text(conflict) for conflict in item.conflicts]),
+    ]
+
+
+def conflict_text(item: SourceConflict) -> str:
+    """Say in one passage what sources say differently, what is used and why."""
+    values = "; ".join(f"{value.source}: {value.value}" for value in item.values)
+    return f"{item.about}. {values}. Used: {item.used}. {item.why}"
 
 
 def _indication_text(indication: JudgedIndication) -> list[Line]:
@@ -276,7 +360,8 @@ def markdown(decision: Decision, labels: Mapping[str, str]) -> str:
         out.append("")
         out += [f"- **Caution**: {c.text} ({facts(c.facts)}){_claims(c.claims)}" for c in option.cautions]
         out += [f"- {p.effect}: {p.text} ({facts(p.facts)}){_claims(p.claims)}" for p in option.preferences]
-        out += [f"- {e.name} ({e.direction}): {e.summary} {citation(e)}" for e in option.evidence]
+        out += [f"- {e.name} ({evidence_word(e)}): {e.summary} {citation(e)}" for e in option.evidence]
+        out += [f"- Sources disagree: {conflict_text(c)}" for c in option.conflicts]
         out.append("")
     if decision.missing:
         out += ["## Missing", ""]

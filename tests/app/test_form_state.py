@@ -101,7 +101,7 @@ def test_every_verdict_has_a_word_and_a_sign_beside_its_colour() -> None:
 
 def test_a_source_links_and_says_what_is_not_verified() -> None:
     item = Evidence(
-        trial="a", name="A", direction="supports", summary="s", citation="B. C 2020", doi="10.1016/S1(22)6-6",
+        trial="a", name="A", direction="supports", status="reported", summary="s", citation="B. C 2020", doi="10.1016/S1(22)6-6",
         nct="NCT00000001", unverified=["nct", "endpoints.os"],
     )  # fmt: skip
     text = source(item)

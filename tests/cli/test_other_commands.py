@@ -157,3 +157,34 @@ def test_the_lint_wants_a_folder(invoke: Invoke, tmp_path: Path) -> None:
     answer = invoke("rules", "lint", str(tmp_path / "nowhere"))
     assert (answer.status, answer.out) == (2, "")
     assert answer.err == f"FOLDER: {tmp_path / 'nowhere'} is not a folder\n"
+
+
+# rules coverage
+
+
+def test_the_coverage_of_the_shipped_rules_is_complete(invoke: Invoke) -> None:
+    shown = lines(invoke, "rules", "coverage")
+    assert shown[0] == "Actionable claims of the reviews"
+    (whole,) = [line.split() for line in shown if line.startswith("  all")]
+    (header,) = [line.split() for line in shown if line.startswith("  review")]
+    assert whole[header.index("missing")] == "0"
+    gaps = [line for line in shown if ": " in line and not line.startswith(" ")]
+    assert len(gaps) == 4
+    assert all(line.endswith(": 0") for line in gaps)
+
+
+def test_a_gap_in_the_coverage_ends_with_status_1(invoke: Invoke, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "rules", tmp_path / "rules")
+    vignettes = sorted((tmp_path / "rules" / "vignettes").iterdir())
+    for path in vignettes[1:]:
+        path.unlink()
+    answer = invoke("rules", "coverage", str(tmp_path / "rules"))
+    assert answer.status == 1
+    assert "  sorafenib: recommended\n" in answer.out
+    assert answer.err == "coverage is not complete; see docs/coverage.md for what each line asks\n"
+
+
+def test_the_coverage_wants_a_folder(invoke: Invoke, tmp_path: Path) -> None:
+    answer = invoke("rules", "coverage", str(tmp_path / "nowhere"))
+    assert (answer.status, answer.out) == (2, "")
+    assert answer.err == f"FOLDER: {tmp_path / 'nowhere'} is not a folder\n"

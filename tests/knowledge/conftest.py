@@ -63,7 +63,7 @@ exclude:
     claims: [TST-001]
 reservations:
   - id: ecog-2
-    text: ECOG 2
+    text: ECOG above one
     when: {ecog: {at_least: 2}}
     for: [first-line]
     claims: [TST-001]
@@ -158,7 +158,7 @@ endpoints:
     control: placebo
     unit: months
     hr: 0.7
-    verified: false
+    verified: true
 citation: {authors: A. Author, journal: Journal, year: 2020}
 nct: null
 unverified: []
@@ -172,6 +172,7 @@ CLAIM = """\
     section: Background
     references: []
     kind: outcome
+    actionable: true
     subjects: []
     statement: Made up.
     figures: {{}}

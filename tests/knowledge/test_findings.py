@@ -55,8 +55,8 @@ def test_the_small_rule_base_has_no_findings_before_it_is_broken(rule_base: Rule
     assert case_findings(load_knowledge(rule_base.folder)) == []
 
 
-def test_the_codes_are_k01_to_k15_each_with_a_meaning() -> None:
-    assert list(CODES) == [f"K{number:02}" for number in range(1, 16)]
+def test_the_codes_are_k01_to_k20_each_with_a_meaning() -> None:
+    assert list(CODES) == [f"K{number:02}" for number in range(1, 21)]
     assert all(CODES.values())
 
 
@@ -116,7 +116,7 @@ ONE_THING_WRONG: dict[str, tuple[str, str, str, str | int, str, str, str]] = {
         "primary_endpoint_met",
         "K02",
         "primary_endpoint_met",
-        "input should be 'met', 'missed', 'partly' or 'not_tested'; found 'yes'",
+        "input should be 'met', 'missed', 'partly', 'not_tested' or 'awaited'; found 'yes'",
     ),
     "K02-notice-without-condition": (
         NOTICES,
@@ -291,8 +291,8 @@ ONE_THING_WRONG: dict[str, tuple[str, str, str, str | int, str, str, str]] = {
     ),
     "K05-trial": (
         TRIAL,
-        "verified: false",
-        "verified: false\n    claims: [TST-999]",
+        "verified: true",
+        "verified: true\n    claims: [TST-999]",
         "TST-999",
         "K05",
         "endpoints[1].claims[1]",
@@ -593,7 +593,10 @@ def test_k06_an_option_is_described_once(rule_base: RuleBase) -> None:
 
 
 def test_k06_a_claim_is_made_once(rule_base: RuleBase) -> None:
-    claim = "id: TST-001, lines: [1, 2], section: S, references: [], kind: k, subjects: [], statement: S., figures: {}"
+    claim = (
+        "id: TST-001, lines: [1, 2], section: S, references: [], kind: k, actionable: true, subjects: [], "
+        "statement: S., figures: {}"
+    )
     rule_base.write("claims/more.yaml", f'review: "001"\nclaims:\n  - {{{claim}}}\n')
     assert rule_base.findings == [
         Finding("claims/more.yaml", 3, "K06", "claims[1].id", f"repeats the claim TST-001 of {CLAIMS}")

@@ -11,11 +11,14 @@ from hcc_decide.decision import Setting
 from hcc_decide.knowledge.condition import Condition, Domain, Scalar, attributes_of
 from hcc_decide.knowledge.schema import (
     Claim,
+    Conflict,
     Indication,
     Manifest,
     OptionFile,
+    Sequence,
     Staging,
     Trial,
+    Vignette,
     Vocabulary,
 )
 from hcc_decide.knowledge.wording import Words
@@ -160,6 +163,9 @@ class Knowledge:
         options: every option by id, sorted.
         option_ids: every id and alias with the id it stands for.
         notices: sentences that concern the patient and no option.
+        conflicts: places where sources disagree.
+        sequences: what is known of giving one treatment after another.
+        vignettes: teaching cases by id.
     """
 
     edition: str
@@ -174,6 +180,9 @@ class Knowledge:
     claims: Mapping[str, Claim]
     claim_reviews: Mapping[str, str]
     notices: tuple[Rule, ...]
+    conflicts: tuple[Conflict, ...] = ()
+    sequences: tuple[Sequence, ...] = ()
+    vignettes: Mapping[str, Vignette] = field(default_factory=dict)
     sources: Mapping[str, str] = field(repr=False, default_factory=dict)
 
     @property
@@ -209,3 +218,13 @@ class Knowledge:
         """Every rule of options and notices by its full id."""
         every = [rule for treatment in self.options.values() for rule in treatment.rules]
         return {rule.id: rule for rule in (*every, *self.notices)}
+
+    @cached_property
+    def conflicts_of(self) -> Mapping[str, frozenset[int]]:
+        """The places in ``conflicts`` of those that name a claim or a trial, by its id."""
+        found: dict[str, set[int]] = {}
+        for place, conflict in enumerate(self.conflicts):
+            for value in conflict.values:
+                for name in (*value.claims, *value.trials):
+                    found.setdefault(name, set()).add(place)
+        return {name: frozenset(places) for name, places in found.items()}

@@ -21,7 +21,18 @@ from hcc_decide.knowledge.condition import (
 )
 from hcc_decide.knowledge.files import Path_, Source
 from hcc_decide.knowledge.findings import Finding
-from hcc_decide.knowledge.schema import Fact, Indication, OptionFile, PartialValue, Staging, Vocabulary
+from hcc_decide.knowledge.schema import (
+    EvidenceBody,
+    Fact,
+    Indication,
+    LaterEvidence,
+    LaterLine,
+    NoteBody,
+    OptionFile,
+    PartialValue,
+    Staging,
+    Vocabulary,
+)
 from hcc_decide.knowledge.wording import Words
 from hcc_decide.patient import Patient
 
@@ -89,11 +100,9 @@ def check_options(options: Sequence[Source[OptionFile]], vocabulary: Vocabulary)
                     "K10", ("classes", index), f"names the class {name}, which vocabulary.yaml does not have"
                 )
         known = {indication.id for indication in body.indications}
-        for index, evidence in enumerate(body.evidence):
-            if evidence.for_ and not set(evidence.for_) <= known:
-                yield source.finding(
-                    "K10", ("evidence", index, "for"), "names an indication that this file does not have"
-                )
+        for path, limited in _limited(body):
+            if limited and not set(limited) <= known:
+                yield source.finding("K10", (*path, "for"), "names an indication that this file does not have")
         for key in ("opens", "closes"):
             for index, later in enumerate(getattr(body.later_lines, key)):
                 if later.option not in ids:
@@ -104,6 +113,45 @@ def check_options(options: Sequence[Source[OptionFile]], vocabulary: Vocabulary)
                     )
         yield from _exclusive(source, words)
         yield from _never_again(source, words)
+        yield from _two_tumours(source)
+
+
+def _limited(body: OptionFile) -> Iterator[tuple[Path_, Sequence[str] | None]]:
+    """Yield every entry but rules that may be limited to indications, with its limits."""
+    groups: list[tuple[Path_, Sequence[EvidenceBody | NoteBody | LaterLine | LaterEvidence]]] = [
+        (("evidence",), body.evidence),
+        (("notes",), body.notes),
+        (("later_lines", "opens"), body.later_lines.opens),
+        (("later_lines", "closes"), body.later_lines.closes),
+        (("later_evidence",), body.later_evidence),
+    ]
+    for path, items in groups:
+        for index, item in enumerate(items):
+            yield (*path, index), item.for_
+
+
+def _two_tumours(source: Source[OptionFile]) -> Iterator[Finding]:
+    """Ask for `for` on everything in a file that serves both tumours, so that neither sees what is the other's."""
+    body = source.body
+    metastasis = {item.id for item in body.indications if "liver_metastasis" in item.settings}
+    primary = {item.id for item in body.indications if set(item.settings) - {"liver_metastasis"}}
+    if not metastasis or not primary:
+        return
+    rules: list[tuple[Path_, Sequence[str] | None]] = [
+        ((key, index), rule.for_)
+        for key in ("include", "exclude", "reservations", "cautions", "preferences")
+        for index, rule in enumerate(getattr(body, key))
+    ]
+    for path, limited in [*rules, *_limited(body)]:
+        named = set(limited or ())
+        if not named or (named & metastasis and named & primary):
+            message = (
+                "needs `for`, so that it shows for hepatocellular carcinoma or for liver metastasis and not for both"
+            )
+            yield source.finding("K17", path, message)
+    for index, item in enumerate(body.indications):
+        if item.rationale is None and item.id in metastasis:
+            yield source.finding("K17", ("indications", index), "needs a `rationale` of its own")
 
 
 def _exclusive(source: Source[OptionFile], words: Words) -> Iterator[Finding]:
@@ -142,9 +190,7 @@ def _literals_apart(a: Literal, b: Literal, domain: Domain) -> bool:
 
 def _never_again(source: Source[OptionFile], words: Words) -> Iterator[Finding]:
     body = source.body
-    systemic = {"first_line", "second_line", "later_line"}
-    offered = [item for item in body.indications if item.verdict != "not_recommended" and systemic & set(item.settings)]
-    if not body.drugs or not offered:
+    if not body.drugs or all(item.verdict == "not_recommended" for item in body.indications):
         return
     for rule in body.exclude:
         try:

@@ -15,8 +15,9 @@ def check_citations(raw: RawKnowledge) -> Iterator[Finding]:
     trials = {source.body.id: source.body for source in raw.trials}
     claims = {claim.id for source in raw.claims for claim in source.body.claims}
     options = {source.body.id for source in raw.options}
-    sources: list[Source[Any]] = [*raw.staging, *raw.options, *raw.trials]
-    for source in sources if raw.notices is None else [raw.notices, *sources]:
+    single = [source for source in (raw.notices, raw.conflicts, raw.sequences) if source is not None]
+    sources: list[Source[Any]] = [*single, *raw.staging, *raw.options, *raw.trials, *raw.vignettes]
+    for source in sources:
         yield from _listed(source, "claims", claims, "K05")
         yield from _listed(source, "trials", set(trials), "K04")
     for option in raw.options:
@@ -26,11 +27,24 @@ def check_citations(raw: RawKnowledge) -> Iterator[Finding]:
                 yield option.finding("K04", ("evidence", index, "trial"), _absent("trial", evidence.trial))
     for trial in raw.trials:
         yield from _arms(trial, options)
+    for source in raw.vignettes:
+        for index, expected in enumerate(source.body.expect):
+            if expected.option not in options:
+                yield source.finding("K10", ("expect", index, "option"), _no_option(expected.option))
+    if raw.sequences is not None:
+        for index, sequence in enumerate(raw.sequences.body.sequences):
+            for key, option_id in (("after", sequence.after), ("option", sequence.option)):
+                if option_id not in options:
+                    yield raw.sequences.finding("K10", ("sequences", index, key), _no_option(option_id))
     yield from _repeated_claims(raw)
     yield from _misnamed_files(raw)
     yield from _repeated_names(raw)
     for option in raw.options:
         yield from _repeated_rules(option)
+
+
+def _no_option(name: str) -> str:
+    return f"names {name}, which rules/options does not have"
 
 
 def _absent(kind: str, name: object) -> str:
@@ -79,8 +93,7 @@ def _arms(source: Source[Trial], options: set[str]) -> Iterator[Finding]:
                 )
     for index, trial_arm in enumerate(source.body.arms):
         if trial_arm.option is not None and trial_arm.option not in options:
-            message = f"names {trial_arm.option}, which rules/options does not have"
-            yield source.finding("K10", ("arms", index, "option"), message)
+            yield source.finding("K10", ("arms", index, "option"), _no_option(trial_arm.option))
 
 
 def _repeated_claims(raw: RawKnowledge) -> Iterator[Finding]:
@@ -94,7 +107,7 @@ def _repeated_claims(raw: RawKnowledge) -> Iterator[Finding]:
 
 
 def _misnamed_files(raw: RawKnowledge) -> Iterator[Finding]:
-    sources: list[Source[Any]] = [*raw.options, *raw.trials]
+    sources: list[Source[Any]] = [*raw.options, *raw.trials, *raw.vignettes]
     for source in sources:
         if source.file.rpartition("/")[2] != f"{source.body.id}.yaml":
             message = f"calls itself {source.body.id}; the file must be named {source.body.id}.yaml"
@@ -119,7 +132,11 @@ def _repeated_names(raw: RawKnowledge) -> Iterator[Finding]:
 
 def _repeated_rules(option: Source[OptionFile]) -> Iterator[Finding]:
     body = option.body
-    keys = ("indications", "include", "exclude", "reservations", "cautions", "preferences", "notes", "later_evidence")
+    keys = (
+        *("indications", "include", "exclude", "reservations", "cautions", "preferences"),
+        *("notes", "microenvironment", "later_evidence"),
+    )
+
     places: list[tuple[Path_, str]] = [
         ((key, index, "id"), item.id) for key in keys for index, item in enumerate(getattr(body, key))
     ]

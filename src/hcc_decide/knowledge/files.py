@@ -14,11 +14,14 @@ from hcc_decide.documents import Document, DocumentError, read
 from hcc_decide.knowledge.findings import Finding
 from hcc_decide.knowledge.schema import (
     ClaimFile,
+    ConflictFile,
     Manifest,
     NoticeFile,
     OptionFile,
+    SequenceFile,
     Staging,
     Trial,
+    Vignette,
     Vocabulary,
 )
 
@@ -50,12 +53,15 @@ class RawKnowledge:
     options: list[Source[OptionFile]] = field(default_factory=list)
     trials: list[Source[Trial]] = field(default_factory=list)
     claims: list[Source[ClaimFile]] = field(default_factory=list)
+    vignettes: list[Source[Vignette]] = field(default_factory=list)
+    conflicts: Source[ConflictFile] | None = None
+    sequences: Source[SequenceFile] | None = None
     findings: list[Finding] = field(default_factory=list)
     sha256: str = ""
 
 
-KINDS = ("staging", "options", "trials", "claims")
-SINGLE_FILES = ("knowledge.yaml", "vocabulary.yaml", "notices.yaml")
+KINDS = ("staging", "options", "trials", "claims", "vignettes")
+SINGLE_FILES = ("knowledge.yaml", "vocabulary.yaml", "notices.yaml", "conflicts.yaml", "sequences.yaml")
 
 
 def dotted(path: Path_) -> str:
@@ -76,6 +82,12 @@ def read_files(folder: Path) -> RawKnowledge:
     raw.options = list(_each(raw, folder, "options", OptionFile))
     raw.trials = list(_each(raw, folder, "trials", Trial))
     raw.claims = list(_each(raw, folder, "claims", ClaimFile))
+    raw.vignettes = list(_each(raw, folder, "vignettes", Vignette))
+    # A rule base without known conflicts or sequences is a small one, not a broken one.
+    if (folder / "conflicts.yaml").exists():
+        raw.conflicts = _single(raw, folder, "conflicts.yaml", ConflictFile)
+    if (folder / "sequences.yaml").exists():
+        raw.sequences = _single(raw, folder, "sequences.yaml", SequenceFile)
     raw.findings += _strays(folder)
     return raw
 

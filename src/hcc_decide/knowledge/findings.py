@@ -21,6 +21,11 @@ CODES: dict[str, str] = {
     "K13": "a rule is attached to an indication on which it can have no effect",
     "K14": "an option could be offered again after it failed",
     "K15": "a rule lacks a case that fires it, a near miss or an unknown",
+    "K16": "a claim is neither encoded nor listed with a reason, or it is both",
+    "K17": "a text could show for the wrong tumour",
+    "K18": "a verdict does not fit its evidence level",
+    "K19": "a trial's status does not fit what its file says",
+    "K20": "a figure stands in no source that is cited for it",
 }
 
 

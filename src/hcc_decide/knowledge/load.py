@@ -18,6 +18,7 @@ from hcc_decide.knowledge.catalogue import (
 from hcc_decide.knowledge.checks import check_contract, check_options, order_staging
 from hcc_decide.knowledge.citations import check_citations
 from hcc_decide.knowledge.condition import Condition, ConditionError, negate
+from hcc_decide.knowledge.evidence import check_shape_of_evidence
 from hcc_decide.knowledge.files import Path_, RawKnowledge, Source, read_files
 from hcc_decide.knowledge.findings import Finding, KnowledgeError
 from hcc_decide.knowledge.locate import bundled
@@ -62,6 +63,7 @@ def inspect_knowledge(folder: Path, edition: str = DEFAULT_EDITION) -> tuple[Kno
     notices = _notices(raw, words, findings)
     findings += check_citations(raw)
     findings += check_options(options, vocabulary)
+    findings += check_shape_of_evidence(raw)
     knowledge = Knowledge(
         edition=edition,
         manifest=manifest,
@@ -75,6 +77,9 @@ def inspect_knowledge(folder: Path, edition: str = DEFAULT_EDITION) -> tuple[Kno
         claims={claim.id: claim for source in raw.claims for claim in source.body.claims},
         claim_reviews={claim.id: source.body.review for source in raw.claims for claim in source.body.claims},
         notices=notices,
+        conflicts=tuple(raw.conflicts.body.conflicts) if raw.conflicts else (),
+        sequences=tuple(raw.sequences.body.sequences) if raw.sequences else (),
+        vignettes={source.body.id: source.body for source in raw.vignettes},
         sources={source.body.id: source.file for source in options},
     )
     return knowledge, sorted(set(findings))

@@ -34,6 +34,7 @@ class EvidenceLevel(Strict):
 
     label: Text
     description: Text
+    no_patients: bool = False
 
 
 class Manifest(Strict):
@@ -155,7 +156,8 @@ class Indication(Conditional):
     text: Text
     settings: Annotated[list[Setting], Field(min_length=1)]
     verdict: Verdict
-    evidence_level: Literal[1, 2, 3, 4]
+    evidence_level: Literal[1, 2, 3, 4, 5]
+    rationale: Text | None = None
     effect: Effect | None = None
     provenance: Literal["review", "update"]
     since: Text | None = None
@@ -198,8 +200,9 @@ class NoteBody(Strict):
     """Counselling knowledge that no rule decides."""
 
     id: Id
-    kind: Literal["toxicity", "biomarker", "quality_of_life", "cost", "sequence", "dose", "context"]
+    kind: Literal["toxicity", "biomarker", "quality_of_life", "cost", "sequence", "dose", "context", "mechanism"]
     text: Text
+    for_: Annotated[list[Id] | None, Field(alias="for", min_length=1)] = None
     claims: list[str] = []
     trials: list[Id] = []
 
@@ -209,7 +212,9 @@ class LaterLine(Strict):
 
     option: Id
     text: Text
+    for_: Annotated[list[Id] | None, Field(alias="for", min_length=1)] = None
     claims: list[str]
+    trials: list[Id] = []
 
 
 class LaterLines(Strict):
@@ -232,9 +237,35 @@ class LaterEvidence(Strict):
     """An event after the edition's cut-off; it changes no verdict."""
 
     id: Id
-    date: Text
+    kind: Literal["readout", "approval", "withdrawal", "guideline", "safety"]
+    date: Annotated[str, Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$")]
+    for_: Annotated[list[Id] | None, Field(alias="for", min_length=1)] = None
     text: Text
     source: Text
+
+
+class MicroenvironmentEffect(Strict):
+    """What an option does to one part of the tumour's surroundings. Teaching matter: no ranking reads it."""
+
+    id: Id
+    part: Literal[
+        "nk_cells",
+        "t_cells",
+        "regulatory_t_cells",
+        "macrophages",
+        "neutrophils",
+        "myeloid_suppressor_cells",
+        "stellate_cells",
+        "dendritic_cells",
+        "cytokines",
+        "checkpoints",
+        "vessels_and_hypoxia",
+        "epithelial_mesenchymal_transition",
+    ]
+    direction: Literal["helps", "hinders", "unchanged", "disputed"]
+    model: Literal["cells", "animals", "patients", "mixed", "hypothesis"]
+    text: Text
+    claims: Annotated[list[str], Field(min_length=1)]
 
 
 class Review(Strict):
@@ -266,18 +297,19 @@ class OptionFile(Strict):
     targets: list[Text]
     regimen: Regimen
     indications: list[Indication]
-    include: list[RuleBody]
-    exclude: list[RuleBody]
-    reservations: list[RuleBody]
-    cautions: list[RuleBody]
-    preferences: list[PreferenceBody]
-    notes: list[NoteBody]
-    later_lines: LaterLines
-    evidence: list[EvidenceBody]
+    include: list[RuleBody] = []
+    exclude: list[RuleBody] = []
+    reservations: list[RuleBody] = []
+    cautions: list[RuleBody] = []
+    preferences: list[PreferenceBody] = []
+    notes: list[NoteBody] = []
+    microenvironment: list[MicroenvironmentEffect] = []
+    later_lines: LaterLines = LaterLines()
+    evidence: list[EvidenceBody] = []
     rationale: Text
-    later_evidence: list[LaterEvidence]
+    later_evidence: list[LaterEvidence] = []
     review: Review
-    cases: list[Case]
+    cases: list[Case] = []
 
 
 class Arm(Strict):
@@ -300,6 +332,11 @@ Measure = Literal[
     "recurrence_free_survival",
     "time_to_recurrence",
     "duration_of_response",
+    "disease_free_survival",
+    "survival_rate",
+    "recurrence_free_survival_rate",
+    "pathological_response",
+    "conversion_to_local_treatment",
     "quality_of_life",
 ]
 
@@ -355,6 +392,8 @@ class Trial(Strict):
 
     id: Id
     name: Text
+    status: Literal["reported", "ongoing"] = "reported"
+    expected_completion: Annotated[str, Field(pattern=r"^\d{4}-\d{2}$")] | None = None
     phase: Text
     design: Text
     settings: Annotated[list[Setting], Field(min_length=1)]
@@ -362,10 +401,10 @@ class Trial(Strict):
     enrolled: int | None
     arms: Annotated[list[Arm], Field(min_length=1)]
     primary_endpoint: Text | None
-    primary_endpoint_met: Literal["met", "missed", "partly", "not_tested"]
-    endpoints: list[Endpoint]
+    primary_endpoint_met: Literal["met", "missed", "partly", "not_tested", "awaited"]
+    endpoints: list[Endpoint] = []
     safety: list[SafetyResult] = []
-    citation: Citation
+    citation: Citation | None
     nct: Annotated[str, Field(pattern=r"^NCT\d{8}$")] | None
     registry_note: Text | None = None
     unverified: list[str]
@@ -382,10 +421,12 @@ class Claim(Strict):
     section: Text
     references: list[int]
     kind: Text
+    actionable: bool
     subjects: list[str]
     statement: Text
     figures: dict[str, Any]
     remark: Text | None = None
+    not_encoded: Text | None = None
 
 
 class ClaimFile(Strict):
@@ -414,3 +455,105 @@ class NoticeFile(Strict):
     """``notices.yaml``."""
 
     notices: list[NoticeBody]
+
+
+class ConflictValue(Strict):
+    """One of the values that sources give for the same thing."""
+
+    source: Text
+    value: Text
+    claims: list[str] = []
+    trials: list[Id] = []
+
+
+class Conflict(Strict):
+    """A place where sources disagree, what the rule base uses and why."""
+
+    id: Id
+    about: Text
+    kind: Literal["within_review", "between_reviews", "review_and_publication", "misprint"]
+    values: Annotated[list[ConflictValue], Field(min_length=2)]
+    used: Text
+    why: Text
+
+
+class ConflictFile(Strict):
+    """``conflicts.yaml``."""
+
+    conflicts: Annotated[list[Conflict], Field(min_length=1)]
+
+
+class SequenceResult(Strict):
+    """A figure that a trial or a review reports for a sequence."""
+
+    measure: Measure
+    unit: Literal["months", "weeks", "days", "percent"]
+    value: float | int
+    control_value: float | int | None = None
+    hr: float | int | None = None
+    text: Text
+
+
+class Sequence(Strict):
+    """What is known of giving one treatment after another.
+
+    Attributes:
+        after: option that came before.
+        outcome: how that line ended.
+        option: what follows.
+        standing: what the rule base makes of it; `hcc_decide.knowledge.sequences` checks it against the decision
+            for ``patient``.
+        patient: the record that the standing is checked with, without its prior lines.
+    """
+
+    id: Id
+    after: Id
+    outcome: Annotated[list[Literal["progression", "intolerance"]], Field(min_length=1)]
+    line: dict[str, Any] = {}
+    option: Id
+    standing: Literal["offered", "alternative", "investigational", "discouraged", "excluded"]
+    text: Text
+    results: list[SequenceResult] = []
+    claims: Annotated[list[str], Field(min_length=1)]
+    trials: list[Id] = []
+    patient: dict[str, Any]
+
+
+class SequenceFile(Strict):
+    """``sequences.yaml``."""
+
+    sequences: Annotated[list[Sequence], Field(min_length=1)]
+
+
+class Expectation(Strict):
+    """What a vignette expects of one option, and why."""
+
+    option: Id
+    verdict: Literal[
+        "preferred",
+        "recommended",
+        "alternative",
+        "investigational",
+        "undetermined",
+        "not_recommended",
+        "ineligible",
+        "not_applicable",
+    ]
+    why: Text
+    rank: int | None = None
+    rules: list[str] = []
+
+
+class Vignette(Strict):
+    """``vignettes/<vignette>.yaml``: a case for teaching, run as a test."""
+
+    id: Id
+    title: Text
+    story: Text
+    teaches: Text
+    patient: dict[str, Any]
+    setting: Setting
+    expect: Annotated[list[Expectation], Field(min_length=1)]
+    missing: list[str] = []
+    claims: Annotated[list[str], Field(min_length=1)]
+    review: Review

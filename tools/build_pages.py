@@ -1,0 +1,147 @@
+"""Write the pages of docs/knowledge/ from the rule base: options, trials, claims, conflicts, sequences, vignettes.
+
+``python tools/build_pages.py`` writes them; with ``--check`` it writes nothing, names the pages that are out of date
+and ends with status 1 if there are any.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from hcc_decide.coverage import measure
+from hcc_decide.engine.engine import Engine
+from hcc_decide.knowledge.catalogue import Knowledge, Rule
+from hcc_decide.knowledge.citing import Place, citing
+from hcc_decide.knowledge.files import read_files
+from hcc_decide.knowledge.labels import setting_labels
+from hcc_decide.knowledge.load import load_knowledge
+from hcc_decide.sources import cite, claims_of, conflicts, trials_of
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = ROOT / "docs" / "knowledge"
+TEMPLATES = Path(__file__).parent / "pages"
+NOTE = "This page is written by `make docs` from `rules/`. Do not edit it."
+
+
+def words(name: object) -> str:
+    """Write an id of a category as words."""
+    return str(name).replace("_", " ")
+
+
+def cell(text: object) -> str:
+    """Write a text so that it stays in one cell of a table."""
+    return " ".join(str(text).split()).replace("|", "\\|")
+
+
+def passage(review: str, lines: Sequence[int]) -> str:
+    """Name a passage of a review."""
+    first, last = lines
+    return f"review {review}, line {first}" if first == last else f"review {review}, lines {first} to {last}"
+
+
+def kinds(rules: Iterable[Rule], *wanted: str) -> list[Rule]:
+    """Return the rules of some kinds."""
+    return [rule for rule in rules if rule.kind in wanted]
+
+
+class Pages:
+    """Every page by its path below docs/knowledge/."""
+
+    def __init__(self, folder: Path) -> None:
+        """Load the rule base of a folder and the templates."""
+        self._folder = folder
+        self._knowledge: Knowledge = load_knowledge(folder)
+        self._environment = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=False,  # Markdown, read by people in a repository; nothing of a patient enters
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+        self._environment.filters |= {"words": words, "cell": cell, "cite": cite}
+
+    def render(self) -> Mapping[str, str]:
+        """Return the text of every page."""
+        knowledge = self._knowledge
+        raw = read_files(self._folder)
+        places = citing(raw)
+        shared: dict[str, Any] = {
+            "note": NOTE,
+            "knowledge": knowledge,
+            "labels": setting_labels(knowledge),
+            "passage": passage,
+            "kinds": kinds,
+            "claims_of": claims_of,
+            "trials_of": trials_of,
+        }
+        coverage = measure(self._folder, Engine(knowledge))
+        trial_users = {name: self._users(name) for name in knowledge.trials}
+        pages = {
+            "README.md": self._page("index", shared, coverage=coverage),
+            "trials.md": self._page("trials", shared, users=trial_users),
+            "claims.md": self._page("claims", shared, coverage=coverage, places=self._named(places)),
+            "conflicts.md": self._page("conflicts", shared),
+            "sequences.md": self._page("sequences", shared),
+            "vignettes.md": self._page("vignettes", shared),
+        }
+        for name, treatment in knowledge.options.items():
+            pages[f"options/{name}.md"] = self._page(
+                "option", shared, treatment=treatment, body=treatment.body, found=conflicts(knowledge, treatment, None)
+            )
+        return pages
+
+    def _page(self, template: str, shared: Mapping[str, Any], **own: object) -> str:
+        text = self._environment.get_template(f"{template}.md.j2").render({**shared, **own})
+        lines = [line.rstrip() for line in text.splitlines()]
+        kept = [line for index, line in enumerate(lines) if line or (index and lines[index - 1])]
+        return "\n".join(kept).strip() + "\n"
+
+    def _users(self, trial: str) -> list[str]:
+        options = self._knowledge.options.values()
+        return [item.id for item in options if any(part.trial == trial for part in item.body.evidence)]
+
+    @staticmethod
+    def _named(places: Mapping[str, Sequence[Place]]) -> Mapping[str, Mapping[str, list[str]]]:
+        """Return, for each claim, the files that cite it, by role."""
+        found: dict[str, dict[str, list[str]]] = {}
+        for claim, cited in places.items():
+            for place in cited:
+                names = found.setdefault(claim, {}).setdefault(place.role, [])
+                name = place.file.removesuffix(".yaml")
+                if name not in names:
+                    names.append(name)
+        return found
+
+
+def main(arguments: Sequence[str], folder: Path = ROOT / "rules", target: Path = PAGES) -> int:
+    """Write the pages, or with ``--check`` compare them."""
+    pages = Pages(folder).render()
+    present = {path.relative_to(target).as_posix() for path in target.rglob("*.md")} if target.exists() else set()
+    if "--check" in arguments:
+        stale = [name for name, text in pages.items() if name not in present or _read(target / name) != text]
+        stale += sorted(present - pages.keys())
+        for name in stale:
+            print(f"docs/knowledge/{name} is out of date; run `make docs`")
+        return 1 if stale else 0
+    for name in present - pages.keys():
+        (target / name).unlink()
+    for name, text in pages.items():
+        path = target / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+    print(f"{len(pages)} pages in {target}")
+    return 0
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
