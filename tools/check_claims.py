@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from hcc_decide.knowledge.files import read_files
-from hcc_decide.knowledge.schema import Claim
+from hcc_decide.knowledge.schema_sources import Claim
 
 ROOT = Path(__file__).resolve().parents[1]
 NUMBER = re.compile(r"\d+(?:\.\d+)?")

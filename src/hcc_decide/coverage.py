@@ -162,15 +162,15 @@ def untaught(knowledge: Knowledge) -> Iterator[str]:
 
 def witnesses(engine: Engine) -> Iterator[Witness]:
     """Yield, for each indication, a patient of the files whom it fits and one with one fact changed whom it does not."""
-    search = _Search(engine)
+    finder = _Finder(engine)
     for treatment in engine.knowledge.options.values():
         for use in treatment.uses:
-            fires = search.firing(treatment, use)
-            misses = None if fires is None else search.near_miss(treatment, use, fires)
+            fires = finder.firing(treatment, use)
+            misses = None if fires is None else finder.near_miss(treatment, use, fires)
             yield Witness(treatment.id, use.body.id, fires, misses)
 
 
-class _Search:
+class _Finder:
     """Looks for witnesses among the vignettes' patients and the cases of option files."""
 
     def __init__(self, engine: Engine) -> None:
@@ -201,12 +201,21 @@ class _Search:
         changes = [dict(fragment) for case in cases for fragment in case.not_met]
         changes += [{field: value} for field, values in self._values.items() for value in values]
         for change in changes:
-            record = {**fires, **change}
+            record = self._sound({**fires, **change}, change)
             if record != fires:
                 here = use.rule.condition is None or self._in_setting(use, record)
                 if here and self._applies(use, record) is False:
                     return record
         return None
+
+    def _sound(self, record: Record, change: Record) -> Record:
+        """Leave out the fields that a change makes senseless, such as the primary site when the tumour becomes another."""
+        try:
+            parse_patient(dict(record), self._engine.knowledge.option_ids)
+        except RecordError as error:
+            refused = {problem.partition(":")[0] for problem in error.problems} - change.keys()
+            return {field: value for field, value in record.items() if field not in refused}
+        return record
 
     def _applies(self, use: Use, record: Record) -> bool | None:
         states = self._known(record)

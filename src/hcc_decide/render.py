@@ -165,6 +165,8 @@ def _in_short(decision: Decision, open_outlook: Sequence[Option]) -> list[Line]:
         else:
             outlook = f", would be {option.would_be}" if option.would_be else ""
             lines += _wrap(f"{option.name}: {option.verdict}{outlook}", f"{option.rank:>3}  ", role=option.verdict)
+    if len(lines) == len(_title("")):
+        lines += _wrap("No option is preferred, recommended or alternative.", "  ")
     for verdict, group in grouped(decision.excluded):
         counts[EXCLUDED_AS[verdict]] = len(group)
     rest = ", ".join(f"{number} {words}" for words, number in counts.items())
@@ -230,8 +232,11 @@ def _option_text(option: Option) -> list[Line]:
         return lines
     for trial in option.evidence:
         lines += _evidence_text(trial, "    ")
-    for conflict in option.conflicts:
-        lines += _wrap(conflict_text(conflict), "    Sources disagree: ", "      ")
+    if option.conflicts:
+        # Both values of each stand in the JSON, in Markdown, in the form and in `explain`.
+        lines += _wrap("Sources disagree (all values: explain):", "    ")
+        for conflict in option.conflicts:
+            lines += _wrap(f"{conflict.about.rstrip('.')}. Used: {conflict.used}", "      - ")
     return lines
 
 
@@ -325,7 +330,7 @@ def _supporting(item: Explanation) -> list[tuple[str, list[str]]]:
 def conflict_text(item: SourceConflict) -> str:
     """Say in one passage what sources say differently, what is used and why."""
     values = "; ".join(f"{value.source}: {value.value}" for value in item.values)
-    return f"{item.about}. {values}. Used: {item.used}. {item.why}"
+    return f"{item.about.rstrip('.')}. {values.rstrip('.')}. Used: {item.used.rstrip('.')}. {item.why}"
 
 
 def _indication_text(indication: JudgedIndication) -> list[Line]:

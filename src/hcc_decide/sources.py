@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from hcc_decide.decision import Evidence, Note, SourceConflict, SourceValue
 from hcc_decide.knowledge.catalogue import Knowledge, Treatment, Use
-from hcc_decide.knowledge.schema import Citation, Conflict, LaterEvidence, NoteBody
+from hcc_decide.knowledge.schema import LaterEvidence, NoteBody
+from hcc_decide.knowledge.schema_sources import Citation, Conflict
 
 
 def cite(citation: Citation | None) -> str:
@@ -73,7 +74,8 @@ def later_events(treatment: Treatment, use: Use | None) -> list[LaterEvidence]:
 def conflicts(knowledge: Knowledge, treatment: Treatment, use: Use | None) -> list[SourceConflict]:
     """Return the disagreements between sources that touch what an option's entry shows.
 
-    A conflict touches it when both cite one claim or one trial.
+    A conflict touches it when both cite one claim or one trial. For one indication that is what its verdict and rank rest
+    on: rules, regimen and evidence; for the whole option also its notes and teaching matter.
     """
     index = knowledge.conflicts_of
     places = frozenset[int]().union(*(index.get(name, ()) for name in _shown(treatment, use)))
@@ -100,17 +102,20 @@ def trials_of(conflict: Conflict) -> frozenset[str]:
 
 
 def _shown(treatment: Treatment, use: Use | None) -> Iterator[str]:
-    """Yield every claim and trial that an option's entry shows for one indication, or for all."""
+    """Yield the claims and trials that the decision on one indication rests on, or all that the whole option shows."""
     body = treatment.body
     yield from body.regimen.claims
     for rule in treatment.rules:
         if use is None or use.body.id in rule.indications:
             yield from rule.claims
             yield from rule.trials
-    for note in note_bodies(treatment, use):
-        yield from note.claims
-        yield from note.trials
     for item in body.evidence:
         if concerns(item.for_, use):
             yield item.trial
             yield from item.claims
+    if use is None:
+        steps = (*body.later_lines.opens, *body.later_lines.closes)
+        yield from (name for note in body.notes for name in (*note.claims, *note.trials))
+        yield from (name for step in steps for name in (*step.claims, *step.trials))
+        for effect in body.microenvironment:
+            yield from effect.claims

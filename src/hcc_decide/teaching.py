@@ -8,7 +8,7 @@ from typing import Any
 from hcc_decide.decide import decide
 from hcc_decide.decision import Caution, Criterion, Decision, Preference
 from hcc_decide.engine.engine import Engine
-from hcc_decide.knowledge.schema import Sequence, Vignette
+from hcc_decide.knowledge.schema_sources import Sequence, Vignette
 from hcc_decide.patient import RecordError, parse_patient
 
 STANDINGS: Mapping[str, frozenset[str]] = {

@@ -103,7 +103,7 @@ def test_the_list_has_every_option_with_its_indications(invoke: Invoke, knowledg
     assert [line for line in shown if not line.startswith(" ")] == sorted(knowledge.options)
     uses = [line for line in shown if line.startswith(" ")]
     assert len(uses) == sum(len(treatment.uses) for treatment in knowledge.options.values())
-    assert all(line[-9:-1] == ", level " and line[-1] in "1234" for line in uses)
+    assert all(line[-9:-1] == ", level " and line[-1] in "12345" for line in uses)
     assert "  first line: recommended, level 1" in uses
 
 
@@ -188,3 +188,29 @@ def test_the_coverage_wants_a_folder(invoke: Invoke, tmp_path: Path) -> None:
     answer = invoke("rules", "coverage", str(tmp_path / "nowhere"))
     assert (answer.status, answer.out) == (2, "")
     assert answer.err == f"FOLDER: {tmp_path / 'nowhere'} is not a folder\n"
+
+
+def test_an_explanation_shows_notes_surroundings_later_lines_and_conflicts(invoke: Invoke) -> None:
+    answer = invoke("explain", "sorafenib", str(ROOT / "examples" / "advanced-untreated.yaml"))
+    for title in ("NOTES", "TUMOUR MICROENVIRONMENT", "LATER LINES", "WHERE SOURCES DISAGREE"):
+        assert f"\n{title}" in answer.out
+    found = Explanation.model_validate_json(
+        invoke("explain", "sorafenib", str(ROOT / "examples" / "advanced-untreated.yaml"), "--format", "json").out
+    )
+    assert {effect.part for effect in found.microenvironment} >= {"nk_cells", "macrophages", "neutrophils"}
+    assert ("regorafenib", "opens") in {(step.option, step.effect) for step in found.later_lines}
+    cited = {claim.id for claim in found.claims}
+    assert all(cited.issuperset(effect.claims) for effect in found.microenvironment)
+
+
+def test_other_names_are_accepted_and_shown(invoke: Invoke) -> None:
+    answer = invoke("explain", "ipilimumab+nivolumab", AFTER_SORAFENIB)
+    assert answer.status == 0
+    assert "Also known as: ipilimumab+nivolumab" in answer.out
+    record = '{"prior_systemic": ["camrelizumab+rivoceranib", "ipilimumab+nivolumab:intolerance"]}'
+    found = json.loads(invoke("recommend", "-", "--format", "json", stdin=record).out)
+    assert [line["option"] for line in found["patient"]["prior_systemic"]] == [
+        "camrelizumab+apatinib",
+        "nivolumab+ipilimumab",
+    ]
+    assert "y90" in next(item for item in [*found["options"], *found["excluded"]] if item["id"] == "tare")["aliases"]

@@ -24,6 +24,8 @@ SETTINGS = {
     "child-pugh-b": "first_line",
     "early-single-nodule": "curative",
     "end-stage": "supportive",
+    "adjuvant-high-risk": "adjuvant",
+    "colorectal-liver-metastases": "liver_metastasis",
     "half-known": "first_line",
     "sorafenib-intolerance": "second_line",
     "tace-refractory": "first_line",
@@ -200,7 +202,9 @@ def test_text_names_every_option_and_every_verdict_of_the_json(invoke: Invoke, e
         assert " ".join(option["name"].split()) in text
         assert option["verdict"].replace("_", " ").upper() in text
     for option in found["excluded"]:
-        assert f"{option['name']}: {option['reason']}" in text
+        # Options that belong to another setting for one reason share a line.
+        named = re.escape(" ".join(option["name"].split()))
+        assert re.search(rf"{named}(?:, [^.]+)?: {re.escape(option['reason'])}", text), option["name"]
     assert found["intended_use"] in text
 
 
@@ -336,3 +340,31 @@ def test_an_empty_folder_is_no_rule_base(invoke: Invoke, tmp_path: Path) -> None
         "notices.yaml:1: K01 the file does not exist",
         "vocabulary.yaml:1: K01 the file does not exist",
     ]
+
+
+def test_text_begins_with_the_ranking_in_short(invoke: Invoke) -> None:
+    out = invoke("recommend", str(ROOT / "examples" / "after-sorafenib-afp-812.yaml")).out
+    short = out.partition("IN SHORT\n")[2].partition("\n\n")[0].splitlines()
+    assert short[0] == "  1  Cabozantinib: recommended"
+    ranks = [int(line.split()[0]) for line in short if line[2].isdigit()]
+    assert ranks == sorted(ranks)
+    further = " ".join(" ".join(short).partition("Further: ")[2].split())
+    assert re.fullmatch(r"\d+ investigational, \d+ not recommended, \d+ ineligible, \d+ for another setting\.", further)
+
+
+def test_text_says_in_short_when_nothing_is_established(invoke: Invoke) -> None:
+    out = invoke("recommend", str(ROOT / "examples" / "adjuvant-high-risk.yaml")).out
+    short = out.partition("IN SHORT\n")[2].partition("\n\n")[0]
+    assert short.startswith("  No option is preferred, recommended or alternative.\n  Further: ")
+
+
+def test_an_investigational_option_is_shown_briefly_with_its_cautions_and_trials(invoke: Invoke) -> None:
+    path = str(ROOT / "examples" / "after-sorafenib-afp-812.yaml")
+    found = decision(invoke, path)
+    text = " ".join(invoke("recommend", path).out.split())
+    for option in found["options"]:
+        if option["verdict"] == "investigational":
+            for caution in option["cautions"]:
+                assert f"CAUTION: {caution['text']}" in text
+            for trial in option["evidence"]:
+                assert f"Trial {trial['name']} (" in text

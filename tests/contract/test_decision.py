@@ -51,6 +51,7 @@ EVIDENCE: dict[str, Any] = {
     "trial": "reach-2",
     "name": "REACH-2",
     "direction": "supports",
+    "status": "reported",
     "summary": "Longer survival.",
     "citation": "Lancet Oncol 2019;20:282-296",
     "doi": "10.1016/S1470-2045(18)30937-9",
@@ -70,6 +71,7 @@ DECISION: dict[str, Any] = {
             "rank": 1,
             "id": "ramucirumab",
             "name": "Ramucirumab",
+            "aliases": [],
             "verdict": "undetermined",
             "evidence_level": 1,
             "criteria": [CRITERION],
@@ -77,6 +79,15 @@ DECISION: dict[str, Any] = {
             "preferences": [{"rule": "options/x/p", "text": "For", "effect": "favours", "facts": {}, "claims": []}],
             "notes": [{"rule": "options/x/n", "kind": "cost", "text": "Dear", "claims": []}],
             "evidence": [EVIDENCE],
+            "conflicts": [
+                {
+                    "id": "dose",
+                    "about": "The dose",
+                    "values": [{"source": "review 000", "value": "8"}, {"source": "publication", "value": "10"}],
+                    "used": "8.",
+                    "why": "It was checked.",
+                }
+            ],
             "would_be": "recommended",
             "regimen": "8 mg/kg every 2 weeks",
             "ranked_here_because": "Because.",
@@ -86,11 +97,13 @@ DECISION: dict[str, Any] = {
         {
             "id": "tace",
             "name": "TACE",
+            "aliases": ["chemoembolisation"],
             "verdict": "not_applicable",
             "criteria": [],
             "reason": "Belongs elsewhere.",
             "claims": [],
             "evidence": [],
+            "conflicts": [],
         }
     ],
     "missing": [{"fact": "ecog", "label": "ECOG", "question": "ECOG?", "would_decide": ["ramucirumab"]}],

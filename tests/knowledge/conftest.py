@@ -220,7 +220,9 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(text.encode())
     cited = {
-        claim for path in folder.rglob("*.yaml") for claim in re.findall(r"\b[A-Z]{3}-\d{3}\b", path.read_text("utf-8"))
+        claim
+        for path in folder.rglob("*.yaml")
+        for claim in re.findall(r"\b[A-Z]{2,4}-\d{3}\b", path.read_text("utf-8"))
     }
     (folder / "claims").mkdir()
     claims = 'review: "000"\nclaims:\n' + "".join(CLAIM.format(id=claim) for claim in sorted(cited))

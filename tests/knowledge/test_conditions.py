@@ -179,7 +179,8 @@ LIMITS = "allowed are at_least, above, at_most, below"
         (
             "{prior_class: {any_of: [sorafenib]}}",
             "gives `prior_class` the value 'sorafenib'; allowed are tki, anti_vegf, pd_1_inhibitor, "
-            "pd_l1_inhibitor, ctla_4_inhibitor, chemotherapy",
+            "pd_l1_inhibitor, ctla_4_inhibitor, chemotherapy, other_checkpoint_inhibitor, other_targeted_agent, "
+            "cytokine, cell_therapy, vaccine, oncolytic_virus, traditional_chinese_medicine",
         ),
     ],
 )

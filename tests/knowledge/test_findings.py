@@ -138,7 +138,7 @@ ONE_THING_WRONG: dict[str, tuple[str, str, str, str | int, str, str, str]] = {
     ),
     "K02-version": (
         MANIFEST,
-        'version: "2022.1.0"',
+        'version: "2022.2.0"',
         "version: 2022.1",
         "version: 2022.1",
         "K02",
@@ -192,7 +192,7 @@ ONE_THING_WRONG: dict[str, tuple[str, str, str, str | int, str, str, str]] = {
     ),
     "K03-staging": (
         END_STAGE,
-        "      - {bclc_stage: D}",
+        "      - {tumour: hcc, bclc_stage: D}",
         "      - {bclc_stage: E}",
         "when_any",
         "K03",
@@ -622,7 +622,7 @@ def test_k07_a_circle_names_every_fact_caught_in_it(rule_base: RuleBase) -> None
     rule_base.change(
         "staging/macrovascular-invasion.yaml", "- {hepatic_vein_or_ivc_invasion: true}", "- {end_stage: true}"
     )
-    rule_base.change(END_STAGE, "- {bclc_stage: D}", "- {macrovascular_invasion: true}")
+    rule_base.change(END_STAGE, "- {tumour: hcc, bclc_stage: D}", "- {macrovascular_invasion: true}")
     assert rule_base.findings == [
         Finding(END_STAGE, 1, "K07", "fact", "derives `end_stage` from itself, directly or in a circle"),
         Finding(
@@ -690,7 +690,7 @@ def test_k11_a_rule_of_too_many_conditions_is_named(rule_base: RuleBase) -> None
         "pd_l1_positive", "hepatic_vein_or_ivc_invasion",
     ]  # fmt: skip
     many = ", ".join(f"{fact}: true" for fact in facts)
-    rule_base.change(END_STAGE, "      - {bclc_stage: D}", f"      - {{{many}}}")
+    rule_base.change(END_STAGE, "      - {tumour: hcc, bclc_stage: D}", f"      - {{{many}}}")
     assert rule_base.findings == []
     (line,) = lint(rule_base)
     assert line == "staging/end-stage.yaml:1: K11 staging/end-stage/true: 16 conditions; 1 to 15 are safe"

@@ -168,7 +168,7 @@ def test_a_rule_bears_on_every_indication_it_can_change_unless_it_says_for_which
 def test_a_rule_is_found_by_its_full_id(rule_base: RuleBase) -> None:
     knowledge = load_knowledge(rule_base.folder)
     rule = knowledge.rules["options/alpha/ecog-2"]
-    assert (rule.kind, rule.text, rule.name, rule.attributes) == ("reservation", "ECOG 2", "ecog-2", ("ecog",))
+    assert (rule.kind, rule.text, rule.name, rule.attributes) == ("reservation", "ECOG above one", "ecog-2", ("ecog",))
     notice = knowledge.rules["notices/child-pugh-b"]
     assert notice.kind == "notice"
     assert "options/alpha/nowhere" not in knowledge.rules

@@ -27,6 +27,10 @@ YES_NO = [
     "tmb_high",
     "pd_l1_positive",
 ]
+PRIMARY_SITES = [
+    *("colorectal", "cutaneous_melanoma", "uveal_melanoma", "nsclc", "breast"),
+    *("pancreatic", "urothelial", "renal", "other"),
+]
 CHOICES: dict[str, list[Any]] = {
     "intent": ["treatment", "treatment", "treatment", "adjuvant", "neoadjuvant"],
     "bclc_stage": ["0", "A", "B", "C", "C", "D"],
@@ -83,6 +87,9 @@ def records(options: list[str], *, tumour: str = "hcc") -> st.SearchStrategy[dic
     places = ["resection", "ablation", "transplant", "tace", "tare", "sbrt", "haic"]
     optional["prior_locoregional"] = st.lists(st.sampled_from(places), unique=True)
     optional["prior_systemic"] = lines(options)
+    if tumour == "liver_metastasis":
+        optional["primary_site"] = st.sampled_from(PRIMARY_SITES)
+        optional["liver_metastasis_resectable"] = st.booleans()
     return st.fixed_dictionaries({"tumour": st.just(tumour)}, optional=optional).map(mended)
 
 

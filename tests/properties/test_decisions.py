@@ -22,6 +22,22 @@ ENGINE = Engine(KNOWLEDGE)
 OPTIONS = sorted(KNOWLEDGE.options)
 PATIENTS = records(OPTIONS)
 
+
+def _notes(*, metastasis: bool) -> set[str]:
+    """Return the notes of the options that serve both tumours and are for one of them."""
+    return {
+        f"options/{treatment.id}/{note.id}"
+        for treatment in KNOWLEDGE.options.values()
+        if "liver_metastasis" in treatment.settings and len(treatment.settings) > 1
+        for note in treatment.body.notes
+        for use in treatment.uses
+        if use.body.id in (note.for_ or ()) and ("liver_metastasis" in use.settings) is metastasis
+    }
+
+
+HCC_NOTES = _notes(metastasis=False)
+METASTASIS_NOTES = _notes(metastasis=True)
+
 many = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -113,8 +129,30 @@ def test_the_order_of_fields_changes_no_byte(record: dict[str, Any], random: Any
 def test_a_patient_with_liver_metastasis_never_sees_treatment_of_hcc(record: dict[str, Any]) -> None:
     decision = decided(record)
     assert decision.setting == "liver_metastasis"
-    assert [item.id for item in decision.options] == []
-    assert set(verdicts(decision).values()) == {"not_applicable"}
+    shown = {item.id for item in decision.options} | {
+        item.id for item in decision.excluded if item.verdict != "not_applicable"
+    }
+    assert all("liver_metastasis" in KNOWLEDGE.options[name].settings for name in shown)
+    trials = {item.trial for option in decision.options for item in option.evidence}
+    assert all("liver_metastasis" in KNOWLEDGE.trials[name].settings for name in trials)
+    notes = {note.rule for option in decision.options for note in option.notes}
+    assert notes.isdisjoint(HCC_NOTES)
+    if "bclc_stage" not in record:
+        assert "bclc_stage" not in {item.fact for item in decision.derived}
+
+
+@settings(max_examples=60, deadline=None)
+@given(records(OPTIONS, tumour="hcc"))
+def test_a_patient_with_hcc_never_sees_treatment_of_liver_metastasis(record: dict[str, Any]) -> None:
+    decision = decided(record)
+    shown = {item.id for item in decision.options} | {
+        item.id for item in decision.excluded if item.verdict != "not_applicable"
+    }
+    assert all(KNOWLEDGE.options[name].settings != {"liver_metastasis"} for name in shown)
+    trials = {item.trial for option in decision.options for item in option.evidence}
+    assert all(KNOWLEDGE.trials[name].settings != ["liver_metastasis"] for name in trials)
+    notes = {note.rule for option in decision.options for note in option.notes}
+    assert notes.isdisjoint(METASTASIS_NOTES)
 
 
 @many

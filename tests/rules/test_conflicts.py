@@ -52,9 +52,10 @@ def test_text_and_markdown_print_the_conflicts(decision_for: Callable[..., Decis
     printed = " ".join(" ".join(line.text for line in text(decision, {})).split())
     written = " ".join(markdown(decision, {}).split())
     for found in leading.conflicts:
-        for words in (found.about, found.used, found.why):
+        for words in (found.about.rstrip("."), found.used.rstrip(".")):
             assert " ".join(words.split()) in printed
-            assert " ".join(words.split()) in written
+        for words in (found.about.rstrip("."), found.why, *(value.value for value in found.values)):
+            assert " ".join(words.split()).rstrip(".") in written
 
 
 def test_options_of_one_tumour_show_no_trial_of_the_other(knowledge: Knowledge) -> None:

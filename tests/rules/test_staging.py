@@ -179,3 +179,26 @@ def test_an_unusual_laboratory_value_asks_for_its_unit(decision_for: Decide) -> 
         [item.rule for item in decision_for(albumin_g_l=value).notices if item.option is None] for value in (3.9, 39)
     ]
     assert found == [["vocabulary/albumin_g_l/plausible"], []]
+
+
+def test_a_liver_metastasis_has_no_barcelona_stage_but_can_be_end_stage(decision_for: Decide) -> None:
+    metastasis = {"tumour": "liver_metastasis", **LABS, "ecog": 1}
+    decision = decision_for(**metastasis)
+    assert decision.setting == "liver_metastasis"
+    assert derived(decision, "bclc_stage") is None
+    assert derived(decision, "systemic_therapy_indicated") is None
+    assert derived(decision, "child_pugh_class") == "A"
+    assert derived(decision, "end_stage") is False
+    assert derived(decision_for(**metastasis | {"ecog": 3}), "end_stage") is True
+    assert derived(decision_for(**{**LABS, **BURDEN, "ecog": 1}), "bclc_stage") == "C"
+
+
+def test_an_end_stage_patient_with_liver_metastases_is_pointed_to_supportive_care(decision_for: Decide) -> None:
+    metastasis = {"tumour": "liver_metastasis", "child_pugh_class": "A"}
+    said = {name: {notice.rule for notice in decision_for(**metastasis, ecog=name).notices} for name in (2, 3)}
+    assert "notices/liver-metastasis-end-stage" in said[3]
+    assert "notices/liver-metastasis-end-stage" not in said[2]
+    assert "notices/liver-metastasis-and-checkpoint-inhibitors" in said[2]
+    assert "notices/liver-metastasis-and-checkpoint-inhibitors" not in {
+        notice.rule for notice in decision_for(**WELL).notices
+    }

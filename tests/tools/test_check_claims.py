@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tools.check_claims import main, problems
 
-from hcc_decide.knowledge.schema import Claim
+from hcc_decide.knowledge.schema_sources import Claim
 
 REVIEW = ["Background", "Survival was 10.7 vs 7.9 months (HR = 0.69;", "95% CI 0.55–0.87) in one trial.", ""]
 

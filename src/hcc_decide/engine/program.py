@@ -148,10 +148,12 @@ def _derivations(derived: DerivedFact, name: str, domain: Domain, domains: Mappi
     found: list[NetRule] = []
     boolean = domain.values == (True, False)
     for value in derived.values:
-        found += rules_for(value.rule, value.condition, domains, NetFact(name, text_of(value.value)))
+        condition = guarded(derived, value.condition)
+        found += rules_for(value.rule, condition, domains, NetFact(name, text_of(value.value)))
         if derived.excludes:
             otherwise = NetFact(name, not value.value) if boolean else NetFact(name + EXCLUDED, text_of(value.value))
-            found += rules_for(value.rule, negate(value.condition, domains), domains, otherwise)
+            condition = guarded(derived, negate(value.condition, domains))
+            found += rules_for(value.rule, condition, domains, otherwise)
     if narrow(domain):
         found += exclusions(derived, name, domain)
     if not boolean and derived.excludes:
@@ -159,6 +161,13 @@ def _derivations(derived: DerivedFact, name: str, domain: Domain, domains: Mappi
             tests = tuple(NetTest(name + EXCLUDED, text_of(other)) for other in domain.values if other != left)
             found.append(NetRule(f"{derived.rule}/only-value-left", tests, NetFact(name, text_of(left))))
     return found
+
+
+def guarded(derived: DerivedFact, condition: Condition) -> Condition:
+    """Return a condition limited to the patients whom a derived fact concerns."""
+    if derived.guard is None:
+        return condition
+    return absorb(conjoin((*limit, *part)) for limit, part in product(derived.guard, condition))
 
 
 def exclusions(derived: DerivedFact, name: str, domain: Domain) -> list[NetRule]:

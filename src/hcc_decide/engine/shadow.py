@@ -31,6 +31,8 @@ def derive(knowledge: Knowledge, record: States) -> tuple[States, set[str]]:
 
 def _value_of(item: DerivedFact, knowledge: Knowledge, states: States) -> State:
     possible = set(knowledge.domain(item.fact).values)
+    if item.guard is not None and judge(item.guard, states) is not True:
+        return State(values=frozenset(possible))
     for value in item.values:
         verdict = judge(value.condition, states)
         if verdict is True:

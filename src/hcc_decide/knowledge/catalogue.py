@@ -9,18 +9,8 @@ from typing import Literal
 
 from hcc_decide.decision import Setting
 from hcc_decide.knowledge.condition import Condition, Domain, Scalar, attributes_of
-from hcc_decide.knowledge.schema import (
-    Claim,
-    Conflict,
-    Indication,
-    Manifest,
-    OptionFile,
-    Sequence,
-    Staging,
-    Trial,
-    Vignette,
-    Vocabulary,
-)
+from hcc_decide.knowledge.schema import Indication, Manifest, OptionFile, Staging, Vocabulary
+from hcc_decide.knowledge.schema_sources import Claim, Conflict, Sequence, Trial, Vignette
 from hcc_decide.knowledge.wording import Words
 
 RuleKind = Literal["indication", "include", "exclude", "reservation", "caution", "preference", "variant", "notice"]
@@ -134,12 +124,14 @@ class DerivedFact:
         values: its derivations.
         given: whether the record may give the fact instead.
         excludes: whether a derivation that fails excludes its value.
+        guard: whom the fact concerns; of others nothing is derived.
     """
 
     body: Staging
     values: tuple[Derivation, ...]
     given: bool
     excludes: bool
+    guard: Condition | None = None
 
     @property
     def fact(self) -> str:
@@ -204,6 +196,7 @@ class Knowledge:
         found = {"setting"}
         for derived in self.staging:
             found.add(derived.fact)
+            found.update(attributes_of(derived.guard or ()))
             for value in derived.values:
                 found.update(attributes_of(value.condition))
         for treatment in self.options.values():

@@ -83,7 +83,8 @@ def _circles(reads: Mapping[str, set[str]]) -> set[str]:
 
 
 def _reads(item: DerivedFact) -> set[str]:
-    return {fact_of(name) for value in item.values for name in attributes_of(value.condition)}
+    conditions = [value.condition for value in item.values] + ([item.guard] if item.guard else [])
+    return {fact_of(name) for condition in conditions for name in attributes_of(condition)}
 
 
 def check_options(options: Sequence[Source[OptionFile]], vocabulary: Vocabulary) -> Iterator[Finding]:

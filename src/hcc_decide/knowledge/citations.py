@@ -7,7 +7,8 @@ from typing import Any
 
 from hcc_decide.knowledge.files import Path_, RawKnowledge, Source
 from hcc_decide.knowledge.findings import Finding
-from hcc_decide.knowledge.schema import OptionFile, Trial
+from hcc_decide.knowledge.schema import OptionFile
+from hcc_decide.knowledge.schema_sources import Trial
 
 
 def check_citations(raw: RawKnowledge) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from hcc_decide.knowledge.files import RawKnowledge, Source
 from hcc_decide.knowledge.findings import Finding
-from hcc_decide.knowledge.schema import Citation, Endpoint, Trial
+from hcc_decide.knowledge.schema_sources import Citation, Endpoint, Trial
 
 
 def check_shape_of_evidence(raw: RawKnowledge) -> Iterator[Finding]:

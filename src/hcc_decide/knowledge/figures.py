@@ -8,7 +8,8 @@ from typing import Any
 
 from hcc_decide.knowledge.files import Path_, RawKnowledge, Source
 from hcc_decide.knowledge.findings import Finding
-from hcc_decide.knowledge.schema import Claim, OptionFile, Trial
+from hcc_decide.knowledge.schema import OptionFile
+from hcc_decide.knowledge.schema_sources import Claim, Trial
 
 NUMBER = re.compile(r"(?<![\w.])(?<![A-Za-z]-)\d+(?:\.\d+)?")
 """A number that is no part of a name such as PD-1 or NCT00105443."""
@@ -35,6 +36,15 @@ def unsourced(raw: RawKnowledge) -> Iterator[Finding]:
         if source is not None:
             for path, entry in _entries(source.document.data, ()):
                 yield from _check(source, path, entry, pool, frozenset())
+    if raw.sequences is not None:
+        for index, sequence in enumerate(raw.sequences.body.sequences):
+            known = pool.of(sequence.claims, sequence.trials)
+            for number, result in enumerate(sequence.results):
+                given = " ".join(
+                    str(part) for part in (result.value, result.control_value, result.hr) if part is not None
+                )
+                path = ("sequences", index, "results", number)
+                yield from _missing(raw.sequences, path, f"{given} {result.text}", known)
     for trial in raw.trials:
         yield from _of_trial(trial)
 

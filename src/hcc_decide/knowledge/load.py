@@ -146,7 +146,11 @@ def _staging(raw: RawKnowledge, words: Words) -> list[tuple[Source[Staging], Der
             shown = str(value.value).lower().replace("_", "-")
             assert not isinstance(value.value, float)
             values.append(Derivation(f"staging/{stem}/{shown}", value.value, value.text, condition))
-        derived = DerivedFact(body, tuple(values), fact.source == "record_or_derived", body.otherwise == "excluded")
+        guard = None
+        if body.only is not None:
+            guard = _compile(source, (), Conditional(when=body.only), words, raw.findings)
+        given, excludes = fact.source == "record_or_derived", body.otherwise == "excluded"
+        derived = DerivedFact(body, tuple(values), given, excludes, guard)
         result.append((source, derived))
     return result
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from hcc_decide.decision import Setting
 
@@ -131,7 +131,7 @@ class StagingValue(Conditional):
 
 
 class Staging(Strict):
-    """``staging/<fact>.yaml``: a fact derived from others."""
+    """``staging/<fact>.yaml``: a fact derived from others; with ``only``, for patients who meet that condition."""
 
     fact: str
     title: Text
@@ -139,6 +139,7 @@ class Staging(Strict):
     claims: Annotated[list[str], Field(min_length=1)]
     disagreement: Text | None = None
     otherwise: Literal["excluded", "unknown"] = "excluded"
+    only: When | None = None
     values: Annotated[list[StagingValue], Field(min_length=1)]
 
 
@@ -312,137 +313,6 @@ class OptionFile(Strict):
     cases: list[Case] = []
 
 
-class Arm(Strict):
-    """One arm of a trial."""
-
-    id: Id
-    text: Text
-    option: Id | None = None
-    n: int | None = None
-
-
-Measure = Literal[
-    "overall_survival",
-    "progression_free_survival",
-    "time_to_progression",
-    "time_to_symptomatic_progression",
-    "objective_response",
-    "disease_control",
-    "complete_response",
-    "recurrence_free_survival",
-    "time_to_recurrence",
-    "duration_of_response",
-    "disease_free_survival",
-    "survival_rate",
-    "recurrence_free_survival_rate",
-    "pathological_response",
-    "conversion_to_local_treatment",
-    "quality_of_life",
-]
-
-
-class Endpoint(Strict):
-    """One result of a trial."""
-
-    id: Id
-    measure: Measure
-    arm: Id
-    control: Id | None = None
-    unit: Literal["months", "weeks", "days", "percent"]
-    arm_value: float | int | None = None
-    control_value: float | int | None = None
-    hr: float | int | None = None
-    ci: Annotated[list[float | int], Field(min_length=2, max_length=2)] | None = None
-    ci_percent: float | int | None = None
-    p: Text | None = None
-    analysis: Text | None = None
-    verified: bool
-    claims: list[str] = []
-    review_prints: Text | None = None
-
-
-class SafetyResult(Strict):
-    """One safety result of a trial."""
-
-    text: Text
-    claims: list[str] = []
-
-
-class Citation(Strict):
-    """Where a trial is published."""
-
-    authors: Text | None
-    journal: Text | None
-    year: int | None
-    volume: Text | None = None
-    pages: Text | None = None
-    doi: Annotated[str, Field(pattern=r"^10\.\d{4,9}/\S+$")] | None = None
-    pmid: Annotated[str, Field(pattern=r"^\d{1,8}$")] | None = None
-
-
-class Passage(Strict):
-    """A passage of a review, by line."""
-
-    review: Text
-    lines: Annotated[list[int], Field(min_length=2, max_length=2)]
-
-
-class Trial(Strict):
-    """``trials/<trial>.yaml``."""
-
-    id: Id
-    name: Text
-    status: Literal["reported", "ongoing"] = "reported"
-    expected_completion: Annotated[str, Field(pattern=r"^\d{4}-\d{2}$")] | None = None
-    phase: Text
-    design: Text
-    settings: Annotated[list[Setting], Field(min_length=1)]
-    population: Text
-    enrolled: int | None
-    arms: Annotated[list[Arm], Field(min_length=1)]
-    primary_endpoint: Text | None
-    primary_endpoint_met: Literal["met", "missed", "partly", "not_tested", "awaited"]
-    endpoints: list[Endpoint] = []
-    safety: list[SafetyResult] = []
-    citation: Citation | None
-    nct: Annotated[str, Field(pattern=r"^NCT\d{8}$")] | None
-    registry_note: Text | None = None
-    unverified: list[str]
-    reported_in: list[Passage]
-    discrepancies: list[Text]
-    summary: Text
-
-
-class Claim(Strict):
-    """One thing that a review claims, in our own words."""
-
-    id: Annotated[str, Field(pattern=r"^[A-Z]{2,4}-\d{3}$")]
-    lines: Annotated[list[int], Field(min_length=2, max_length=2)]
-    section: Text
-    references: list[int]
-    kind: Text
-    actionable: bool
-    subjects: list[str]
-    statement: Text
-    figures: dict[str, Any]
-    remark: Text | None = None
-    not_encoded: Text | None = None
-
-
-class ClaimFile(Strict):
-    """``claims/*.yaml``."""
-
-    review: Text
-    claims: list[Claim]
-
-    @field_validator("claims")
-    @classmethod
-    def _in_use(cls, claims: list[Claim]) -> list[Claim]:
-        if not claims:
-            raise ValueError("holds no claim")
-        return claims
-
-
 class NoticeBody(Conditional):
     """Something the board should know, whatever the options."""
 
@@ -455,105 +325,3 @@ class NoticeFile(Strict):
     """``notices.yaml``."""
 
     notices: list[NoticeBody]
-
-
-class ConflictValue(Strict):
-    """One of the values that sources give for the same thing."""
-
-    source: Text
-    value: Text
-    claims: list[str] = []
-    trials: list[Id] = []
-
-
-class Conflict(Strict):
-    """A place where sources disagree, what the rule base uses and why."""
-
-    id: Id
-    about: Text
-    kind: Literal["within_review", "between_reviews", "review_and_publication", "misprint"]
-    values: Annotated[list[ConflictValue], Field(min_length=2)]
-    used: Text
-    why: Text
-
-
-class ConflictFile(Strict):
-    """``conflicts.yaml``."""
-
-    conflicts: Annotated[list[Conflict], Field(min_length=1)]
-
-
-class SequenceResult(Strict):
-    """A figure that a trial or a review reports for a sequence."""
-
-    measure: Measure
-    unit: Literal["months", "weeks", "days", "percent"]
-    value: float | int
-    control_value: float | int | None = None
-    hr: float | int | None = None
-    text: Text
-
-
-class Sequence(Strict):
-    """What is known of giving one treatment after another.
-
-    Attributes:
-        after: option that came before.
-        outcome: how that line ended.
-        option: what follows.
-        standing: what the rule base makes of it; `hcc_decide.knowledge.sequences` checks it against the decision
-            for ``patient``.
-        patient: the record that the standing is checked with, without its prior lines.
-    """
-
-    id: Id
-    after: Id
-    outcome: Annotated[list[Literal["progression", "intolerance"]], Field(min_length=1)]
-    line: dict[str, Any] = {}
-    option: Id
-    standing: Literal["offered", "alternative", "investigational", "discouraged", "excluded"]
-    text: Text
-    results: list[SequenceResult] = []
-    claims: Annotated[list[str], Field(min_length=1)]
-    trials: list[Id] = []
-    patient: dict[str, Any]
-
-
-class SequenceFile(Strict):
-    """``sequences.yaml``."""
-
-    sequences: Annotated[list[Sequence], Field(min_length=1)]
-
-
-class Expectation(Strict):
-    """What a vignette expects of one option, and why."""
-
-    option: Id
-    verdict: Literal[
-        "preferred",
-        "recommended",
-        "alternative",
-        "investigational",
-        "undetermined",
-        "not_recommended",
-        "ineligible",
-        "not_applicable",
-    ]
-    why: Text
-    rank: int | None = None
-    rules: list[str] = []
-
-
-class Vignette(Strict):
-    """``vignettes/<vignette>.yaml``: a case for teaching, run as a test."""
-
-    id: Id
-    title: Text
-    story: Text
-    teaches: Text
-    patient: dict[str, Any]
-    setting: Setting
-    expect: Annotated[list[Expectation], Field(min_length=1)]
-    missing: list[str] = []
-    claims: Annotated[list[str], Field(min_length=1)]
-    review: Review
