@@ -130,6 +130,7 @@ class PlainRules:
     def _staging(self, knowledge: Knowledge) -> list[str]:
         derived = {item.fact for item in knowledge.staging}
         conditions = [value.condition for item in knowledge.staging for value in item.values]
+        conditions += [item.guard for item in knowledge.staging if item.guard is not None]
         read = dict.fromkeys(
             name for condition in conditions for name in attributes_of(condition) if name not in derived
         )
@@ -142,11 +143,16 @@ class PlainRules:
         name, values = self._names[item.fact], self._values[item.fact]
         every = (1 << len(values)) - 1
         lines = [f"  {name} = {every}"]
+        # One line of if and else within another needs its own indentation.
+        indent = "  "
+        if item.guard is not None:
+            lines.append(f"  if {self._holds(item.guard)}:")
+            indent = "    "
         for value in item.values:
             bit = self._mask(item.fact, [value.value])
-            lines.append(f"  if {self._holds(value.condition)}: {name} &= {bit}")
+            lines.append(f"{indent}if {self._holds(value.condition)}: {name} &= {bit}")
             if item.excludes:
-                lines.append(f"  elif {self._fails(value.condition)}: {name} &= {every & ~bit}")
+                lines.append(f"{indent}elif {self._fails(value.condition)}: {name} &= {every & ~bit}")
         if item.given:
             words = {1 << index: text_of(value) for index, value in enumerate(values)}
             lines += [

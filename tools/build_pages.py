@@ -13,8 +13,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from hcc_decide.coverage import measure
-from hcc_decide.engine.engine import Engine
+from hcc_decide.coverage import review_counts
 from hcc_decide.knowledge.catalogue import Knowledge, Rule
 from hcc_decide.knowledge.citing import Place, citing
 from hcc_decide.knowledge.files import read_files
@@ -80,12 +79,12 @@ class Pages:
             "claims_of": claims_of,
             "trials_of": trials_of,
         }
-        coverage = measure(self._folder, Engine(knowledge))
+        reviews = tuple(review_counts(raw))
         trial_users = {name: self._users(name) for name in knowledge.trials}
         pages = {
-            "README.md": self._page("index", shared, coverage=coverage),
+            "README.md": self._page("index", shared),
             "trials.md": self._page("trials", shared, users=trial_users),
-            "claims.md": self._page("claims", shared, coverage=coverage, places=self._named(places)),
+            "claims.md": self._page("claims", shared, reviews=reviews, places=self._named(places)),
             "conflicts.md": self._page("conflicts", shared),
             "sequences.md": self._page("sequences", shared),
             "vignettes.md": self._page("vignettes", shared),
@@ -119,28 +118,41 @@ class Pages:
         return found
 
 
-def main(arguments: Sequence[str], folder: Path = ROOT / "rules", target: Path = PAGES) -> int:
-    """Write the pages, or with ``--check`` compare them."""
-    pages = Pages(folder).render()
-    present = {path.relative_to(target).as_posix() for path in target.rglob("*.md")} if target.exists() else set()
-    if "--check" in arguments:
-        stale = [name for name, text in pages.items() if name not in present or _read(target / name) != text]
-        stale += sorted(present - pages.keys())
-        for name in stale:
-            print(f"docs/knowledge/{name} is out of date; run `make docs`")
-        return 1 if stale else 0
-    for name in present - pages.keys():
+def present(target: Path) -> set[str]:
+    """Return the pages in a folder, by path."""
+    return {path.relative_to(target).as_posix() for path in target.rglob("*.md")}
+
+
+def stale(pages: Mapping[str, str], target: Path) -> list[str]:
+    """Return the pages that a folder lacks, has otherwise or has too much."""
+    here = present(target)
+    changed = [
+        name for name, text in pages.items() if name not in here or (target / name).read_text(encoding="utf-8") != text
+    ]
+    return changed + sorted(here - pages.keys())
+
+
+def write(pages: Mapping[str, str], target: Path) -> None:
+    """Write the pages to a folder and remove those that are no longer made."""
+    for name in present(target) - pages.keys():
         (target / name).unlink()
     for name, text in pages.items():
         path = target / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
-    print(f"{len(pages)} pages in {target}")
-    return 0
 
 
-def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
+def main(arguments: Sequence[str]) -> int:
+    """Write the pages, or with ``--check`` compare them."""
+    pages = Pages(ROOT / "rules").render()
+    if "--check" not in arguments:
+        write(pages, PAGES)
+        print(f"{len(pages)} pages in {PAGES.relative_to(ROOT)}")
+        return 0
+    wrong = stale(pages, PAGES)
+    for name in wrong:
+        print(f"docs/knowledge/{name} is out of date; run `make docs`")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

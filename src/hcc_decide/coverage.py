@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from hcc_decide.engine.engine import Engine
+from hcc_decide.engine.facts import read_facts
 from hcc_decide.engine.program import applies
+from hcc_decide.engine.shadow import derive
 from hcc_decide.knowledge.catalogue import Knowledge, Treatment, Use
 from hcc_decide.knowledge.citing import Place, citing
 from hcc_decide.knowledge.condition import State, judge
@@ -124,7 +126,7 @@ def measure(folder: Path, engine: Engine) -> Coverage:
     failures += [f"sequence {item.id}: {text}" for item in knowledge.sequences for text in disagreements(item, engine)]
     return Coverage(
         reviews=tuple(review_counts(raw)),
-        witnesses=tuple(witnesses(engine)),
+        witnesses=tuple(witnesses(knowledge)),
         figures=tuple(unsourced(raw)),
         untaught=tuple(untaught(knowledge)),
         failures=tuple(failures),
@@ -160,10 +162,10 @@ def untaught(knowledge: Knowledge) -> Iterator[str]:
                 yield f"{treatment.id}: {verdict}"
 
 
-def witnesses(engine: Engine) -> Iterator[Witness]:
+def witnesses(knowledge: Knowledge) -> Iterator[Witness]:
     """Yield, for each indication, a patient of the files whom it fits and one with one fact changed whom it does not."""
-    finder = _Finder(engine)
-    for treatment in engine.knowledge.options.values():
+    finder = _Finder(knowledge)
+    for treatment in knowledge.options.values():
         for use in treatment.uses:
             fires = finder.firing(treatment, use)
             misses = None if fires is None else finder.near_miss(treatment, use, fires)
@@ -171,12 +173,16 @@ def witnesses(engine: Engine) -> Iterator[Witness]:
 
 
 class _Finder:
-    """Looks for witnesses among the vignettes' patients and the cases of option files."""
+    """Looks for witnesses among the vignettes' patients and the cases of option files.
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    It reads conditions as the shadow does; what it finds is for the engine to confirm.
+    """
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._knowledge = knowledge
+        self._attributes = knowledge.attributes()
         self._states: dict[str, Mapping[str, State] | None] = {}
-        vignettes = engine.knowledge.vignettes.values()
+        vignettes = knowledge.vignettes.values()
         self._patients: list[Record] = [dict(item.patient) for item in vignettes]
         self._values: dict[str, list[Any]] = {}
         for patient in self._patients:
@@ -211,7 +217,7 @@ class _Finder:
     def _sound(self, record: Record, change: Record) -> Record:
         """Leave out the fields that a change makes senseless, such as the primary site when the tumour becomes another."""
         try:
-            parse_patient(dict(record), self._engine.knowledge.option_ids)
+            parse_patient(dict(record), self._knowledge.option_ids)
         except RecordError as error:
             refused = {problem.partition(":")[0] for problem in error.problems} - change.keys()
             return {field: value for field, value in record.items() if field not in refused}
@@ -228,11 +234,12 @@ class _Finder:
     def _known(self, record: Record) -> Mapping[str, State] | None:
         """Return what is known of the patient; ``None`` when the record contradicts itself."""
         key = repr(sorted(record.items(), key=lambda item: item[0]))
+        knowledge = self._knowledge
         if key not in self._states:
             try:
-                patient = parse_patient(dict(record), self._engine.knowledge.option_ids)
+                patient = parse_patient(dict(record), knowledge.option_ids)
             except RecordError:
                 self._states[key] = None
             else:
-                self._states[key] = self._engine.infer(patient).states
+                self._states[key] = derive(knowledge, read_facts(patient, knowledge, self._attributes))[0]
         return self._states[key]

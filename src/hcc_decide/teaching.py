@@ -77,7 +77,8 @@ def record_of(sequence: Sequence, outcome: str) -> dict[str, Any]:
 def disagreements(sequence: Sequence, engine: Engine) -> Iterator[str]:
     """Yield one sentence for each outcome after which the rule base gives a sequence another standing."""
     for outcome in sequence.outcome:
-        verdict = decision_of_record(record_of(sequence, outcome), engine).verdict_of(sequence.option)
+        patient = parse_patient(record_of(sequence, outcome), engine.knowledge.option_ids)
+        verdict = engine.infer(patient).standings[sequence.option].verdict
         if verdict not in STANDINGS[sequence.standing]:
             yield (
                 f"{sequence.option} after {sequence.after} ({outcome}) is {verdict}, the file says {sequence.standing}"

@@ -60,6 +60,19 @@ def shows(page: AppTest, decision: Decision) -> None:
     labels = KNOWLEDGE.vocabulary.facts["setting"].values or {}
     assert f"Setting: {labels.get(decision.setting, decision.setting)}" in text
     listed = [item for item in decision.options if item.would_be not in ("ineligible", "not_recommended")]
+    within_trials = [item for item in listed if "investigational" in (item.verdict, item.would_be)]
+    listed = [item for item in listed if item not in within_trials]
+    tables = "\n".join(table.value.to_string() for table in page.table)
+    assert any(f"Only within trials ({len(within_trials)})" in item.label for item in page.expander) == bool(
+        within_trials
+    )
+    for option in within_trials:
+        assert plain(option.name) in tables
+        assert plain(option.criteria[0].text) in tables
+        for caution in option.cautions:
+            assert plain(caution.text) in tables
+        for trial in option.evidence:
+            assert trial.nct is None or f"https://clinicaltrials.gov/study/{trial.nct}" in tables
     assert len(cards(page)) == len(listed)
     for label, option in zip(cards(page), listed, strict=True):
         assert label.startswith(f"**{option.rank}. {plain(option.name)}**")
@@ -69,7 +82,8 @@ def shows(page: AppTest, decision: Decision) -> None:
         for trial in option.evidence:
             assert trial.doi is None or f"https://doi.org/{trial.doi[:8]}" in text
             assert trial.nct is None or f"https://clinicaltrials.gov/study/{trial.nct}" in text
-    tables = "\n".join(table.value.to_string() for table in page.table)
+        for conflict in option.conflicts:
+            assert plain(conflict.about.rstrip(".")) in text
     for missing in decision.missing:
         assert plain(missing.question) in tables
     for excluded in decision.excluded:

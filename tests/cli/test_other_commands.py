@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from hcc_decide.explain import Explanation
+from hcc_decide.documents import read
+from hcc_decide.engine.engine import Engine
+from hcc_decide.explain import Explanation, explain
 from hcc_decide.knowledge.catalogue import Knowledge
+from hcc_decide.patient import parse_patient
+from hcc_decide.render import explanation_text
 from tests.cli.conftest import Invoke
 from tests.conftest import ROOT
 
@@ -46,9 +50,12 @@ def test_an_explanation_agrees_with_the_decision(invoke: Invoke, option: str) ->
     assert Explanation.model_validate(explained).model_dump(mode="json") == explained
 
 
-def test_every_option_of_the_catalogue_can_be_explained(invoke: Invoke, knowledge: Knowledge) -> None:
-    for option in knowledge.options:
-        explained = json.loads(invoke("explain", option, AFTER_SORAFENIB, "--format", "json").out)
+def test_every_option_of_the_catalogue_can_be_explained(engine: Engine) -> None:
+    record = parse_patient(read(AFTER_SORAFENIB).data, engine.knowledge.option_ids)
+    for option in engine.knowledge.options:
+        found = explain(record, engine, option)
+        assert max(len(line.text) for line in explanation_text(found)) <= 80
+        explained = found.model_dump(mode="json")
         cited = {claim for part in explained["indications"] for item in part["criteria"] for claim in item["claims"]}
         assert cited
         assert cited <= {claim["id"] for claim in explained["claims"]}

@@ -12,6 +12,8 @@ from hcc_decide.engine.engine import Engine
 from hcc_decide.patient import parse_patient
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.xdist_group("witnesses")  # the search is made once
+
 
 @pytest.fixture(scope="module")
 def coverage(engine: Engine) -> Coverage:
