@@ -9,6 +9,7 @@ import streamlit as st
 
 from form import state
 from form.wording import option_name, plain
+from hcc_decide.decision import USABLE
 from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.knowledge.schema import Fact, LineField
 from hcc_decide.patient import OTHER
@@ -148,6 +149,8 @@ def _line_field(number: int, name: str, field: LineField, knowledge: Knowledge) 
 
 
 def _treatments(knowledge: Knowledge) -> Mapping[str, str]:
-    """Return the options that can have been a line of therapy, by name."""
-    given = (item.id for item in knowledge.options.values() if item.body.kind in ("drug", "combination"))
-    return dict(sorted(((option, option_name(knowledge, option)) for option in given), key=lambda pair: pair[1]))
+    """Return the options that can have been a line of therapy: those in use by name, then those of trials."""
+    given = [item for item in knowledge.options.values() if item.body.drugs]
+    in_use = {item.id for item in given if any(use.body.verdict in USABLE for use in item.uses)}
+    ordered = sorted(given, key=lambda item: (item.id not in in_use, option_name(knowledge, item.id).lower()))
+    return {item.id: option_name(knowledge, item.id) for item in ordered}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hcc_decide.decision import USABLE
 from hcc_decide.engine.engine import Engine
 from hcc_decide.engine.facts import read_facts
 from hcc_decide.engine.program import applies
@@ -20,7 +21,6 @@ from hcc_decide.knowledge.findings import Finding
 from hcc_decide.patient import RecordError, parse_patient
 from hcc_decide.teaching import differences, disagreements
 
-USABLE = ("preferred", "recommended", "alternative")
 Record = dict[str, Any]
 
 

@@ -31,6 +31,9 @@ VERDICTS: tuple[Verdict, ...] = (
 LISTED: tuple[Verdict, ...] = VERDICTS[:5]
 """The verdicts that stand under ``options``; the others stand under ``excluded``."""
 
+USABLE: tuple[Verdict, ...] = VERDICTS[:3]
+"""The verdicts of what a board can offer outside a trial."""
+
 Setting = Literal[
     "curative",
     "locoregional",

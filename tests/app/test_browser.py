@@ -121,6 +121,8 @@ def choose(page: Page, label: str, value: str) -> None:
     field.scroll_into_view_if_needed()
     page.wait_for_timeout(100)
     field.click()
+    # A long list shows only its beginning; what is typed narrows it.
+    field.fill(value)
     option.click()
     settled(page)
 
