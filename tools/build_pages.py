@@ -14,12 +14,14 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from hcc_decide.coverage import review_counts
+from hcc_decide.engine.engine import Engine
 from hcc_decide.knowledge.catalogue import Knowledge, Rule
 from hcc_decide.knowledge.citing import Place, citing
 from hcc_decide.knowledge.files import read_files
 from hcc_decide.knowledge.labels import setting_labels
 from hcc_decide.knowledge.load import load_knowledge
 from hcc_decide.sources import cite, claims_of, conflicts, trials_of
+from hcc_decide.teaching import followings
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "docs" / "knowledge"
@@ -86,7 +88,7 @@ class Pages:
             "trials.md": self._page("trials", shared, users=trial_users),
             "claims.md": self._page("claims", shared, reviews=reviews, places=self._named(places)),
             "conflicts.md": self._page("conflicts", shared),
-            "sequences.md": self._page("sequences", shared),
+            "sequences.md": self._page("sequences", shared, followings=list(followings(Engine(knowledge)))),
             "vignettes.md": self._page("vignettes", shared),
         }
         for name, treatment in knowledge.options.items():

@@ -50,6 +50,7 @@ _STYLES = {
 PatientArgument = Annotated[str, typer.Argument(metavar="PATIENT", help="JSON or YAML file, or - for standard input.")]
 EditionOption = Annotated[str, typer.Option("--edition", help="Edition of the knowledge.")]
 RulesOption = Annotated[Path | None, typer.Option("--rules", help="Folder of another rule base.")]
+FolderArgument = Annotated[Path | None, typer.Argument(metavar="[FOLDER]", help="Folder of a rule base.")]
 FormatOption = Annotated[str, typer.Option("--format", help="text, markdown or json.")]
 
 Answer = TypeVar("Answer")
@@ -80,6 +81,13 @@ def _knowledge(edition: str, rules: Path | None) -> Knowledge:
     except FileNotFoundError as error:
         _fail([str(error)], 1)
     return knowledge
+
+
+def _folder(given: Path | None) -> Path:
+    folder = given or bundled("rules")
+    if not folder.is_dir():
+        _fail([f"FOLDER: {folder} is not a folder"], 2)
+    return folder
 
 
 def _patient(source: str, knowledge: Knowledge) -> Patient:
@@ -214,11 +222,13 @@ def rules_list(edition: EditionOption = DEFAULT_EDITION, rules: RulesOption = No
 
 @rules_app.command("show")
 def rules_show(
-    name: Annotated[str, typer.Argument(metavar="OPTION|TRIAL|FACT", help="Option, trial or derived fact.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Option, trial, derived fact, vignette, conflicts or sequences.")
+    ],
     edition: EditionOption = DEFAULT_EDITION,
     rules: RulesOption = None,
 ) -> None:
-    """Print the file that holds an option, a trial or the derivation of a fact."""
+    """Print the file that holds an option, a trial, the derivation of a fact, a vignette, the conflicts or the sequences."""
     knowledge = _knowledge(edition, rules)
     folder = rules or bundled("rules")
     target = knowledge.option_ids.get(name, name)
@@ -226,17 +236,19 @@ def rules_show(
         ("options", knowledge.options),
         ("trials", knowledge.trials),
         ("staging", {item.fact: item for item in knowledge.staging}),
+        ("vignettes", knowledge.vignettes),
+        ("", {"conflicts": knowledge.conflicts, "sequences": knowledge.sequences}),
     ):
-        if target in known:
+        if known.get(target):
             stem = target.replace("_", "-") if kind == "staging" else target
             print((folder / kind / f"{stem}.yaml").read_text(encoding="utf-8"), end="")
             return
-    _fail([f"{name!r} is no option, trial or derived fact; see `hcc-decide rules list`"], 2)
+    _fail([f"{name!r} is no option, trial, derived fact or vignette; see `hcc-decide rules list`"], 2)
 
 
 @rules_app.command("lint")
 def rules_lint(
-    folder: Annotated[Path | None, typer.Argument(metavar="[FOLDER]", help="Folder of a rule base.")] = None,
+    folder: FolderArgument = None,
     edition: EditionOption = DEFAULT_EDITION,
 ) -> None:
     """Check a rule base and print each finding with file, line and code."""
@@ -246,9 +258,7 @@ def rules_lint(
     from hcc_decide.knowledge.figures import unsourced
     from hcc_decide.knowledge.files import read_files
 
-    where = folder or bundled("rules")
-    if not where.is_dir():
-        _fail([f"FOLDER: {where} is not a folder"], 2)
+    where = _folder(folder)
     knowledge, findings = inspect_knowledge(where, edition)
     if knowledge is not None:
         findings += case_findings(knowledge)
@@ -275,16 +285,14 @@ def rules_lint(
 
 @rules_app.command("coverage")
 def rules_coverage(
-    folder: Annotated[Path | None, typer.Argument(metavar="[FOLDER]", help="Folder of a rule base.")] = None,
+    folder: FolderArgument = None,
     edition: EditionOption = DEFAULT_EDITION,
 ) -> None:
     """Count what of the reviews is encoded and what of the rules is tested; status 1 when something is missing."""
     from hcc_decide.coverage import measure
     from hcc_decide.engine.engine import Engine
 
-    where = folder or bundled("rules")
-    if not where.is_dir():
-        _fail([f"FOLDER: {where} is not a folder"], 2)
+    where = _folder(folder)
     knowledge = _knowledge(edition, where)
     found = _answer(lambda: measure(where, Engine(knowledge)))
     for line in found.report():

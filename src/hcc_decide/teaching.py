@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from hcc_decide.decide import decide
-from hcc_decide.decision import Caution, Criterion, Decision, Preference
+from hcc_decide.decision import USABLE, Caution, Criterion, Decision, Preference
 from hcc_decide.engine.engine import Engine
 from hcc_decide.knowledge.schema_sources import Sequence, Vignette
 from hcc_decide.patient import RecordError, parse_patient
@@ -72,6 +73,41 @@ def record_of(sequence: Sequence, outcome: str) -> dict[str, Any]:
     line = {"option": sequence.after, "outcome": outcome, **sequence.line}
     earlier = sequence.patient.get("prior_systemic", [])
     return {**sequence.patient, "prior_systemic": [*earlier, line]}
+
+
+@dataclass(frozen=True)
+class Following:
+    """What the rule base offers after one treatment, by verdict.
+
+    Attributes:
+        after: option that came before.
+        outcome: how that line ended.
+        offered: names of the usable options by verdict, in the order of their ranks.
+    """
+
+    after: str
+    outcome: str
+    offered: Mapping[str, tuple[str, ...]]
+
+
+def followings(engine: Engine) -> Iterator[Following]:
+    """Yield what a typical patient is offered after each systemic treatment in use, for each way in which it can end."""
+    knowledge = engine.knowledge
+    systemic = {"first_line", "second_line", "later_line"}
+    for treatment in knowledge.options.values():
+        in_use = any(use.body.verdict in USABLE and systemic & set(use.settings) for use in treatment.uses)
+        if not treatment.body.drugs or not in_use:
+            continue
+        for outcome in ("progression", "intolerance"):
+            line: dict[str, Any] = {"option": treatment.id, "outcome": outcome}
+            if outcome == "progression":
+                line["radiological_progression"] = True
+            decision = decision_of_record({**knowledge.typical_patient, "prior_systemic": [line]}, engine)
+            offered: dict[str, tuple[str, ...]] = {
+                verdict: tuple(item.name for item in decision.options if item.verdict == verdict) for verdict in USABLE
+            }
+            waiting = tuple(item.name for item in decision.options if item.would_be in USABLE)
+            yield Following(treatment.id, outcome, {**offered, "undetermined": waiting})
 
 
 def disagreements(sequence: Sequence, engine: Engine) -> Iterator[str]:

@@ -120,6 +120,9 @@ def test_the_list_has_every_option_with_its_indications(invoke: Invoke, knowledg
         ("sorafenib", "options/sorafenib.yaml"),
         ("atezolizumab+bevacizumab", "options/atezolizumab+bevacizumab.yaml"),
         ("transplant", "options/transplantation.yaml"),
+        ("first-line-untreated-varices", "vignettes/first-line-untreated-varices.yaml"),
+        ("conflicts", "conflicts.yaml"),
+        ("sequences", "sequences.yaml"),
         ("sharp", "trials/sharp.yaml"),
         ("bclc_stage", "staging/bclc-stage.yaml"),
     ],
@@ -139,7 +142,7 @@ def test_every_option_trial_and_derived_fact_can_be_shown(invoke: Invoke, knowle
 def test_show_refuses_what_is_no_name(invoke: Invoke, name: str) -> None:
     answer = invoke("rules", "show", name)
     assert (answer.status, answer.out) == (2, "")
-    assert answer.err == f"{name!r} is no option, trial or derived fact; see `hcc-decide rules list`\n"
+    assert answer.err == f"{name!r} is no option, trial, derived fact or vignette; see `hcc-decide rules list`\n"
 
 
 def test_the_shipped_rules_pass_the_lint(invoke: Invoke, knowledge: Knowledge) -> None:

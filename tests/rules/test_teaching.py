@@ -11,7 +11,7 @@ from hcc_decide.engine.engine import Engine
 from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.knowledge.files import read_files
 from hcc_decide.knowledge.schema_sources import Expectation, Sequence, Vignette
-from hcc_decide.teaching import differences, disagreements, record_of
+from hcc_decide.teaching import differences, disagreements, followings, record_of
 from tests.conftest import ROOT
 
 RAW = read_files(ROOT / "rules")
@@ -90,3 +90,18 @@ def test_the_record_of_a_sequence_ends_with_the_line_it_starts_from() -> None:
         "ecog": 1,
         "prior_systemic": ["a", {"option": "b", "outcome": "progression", "last_daily_dose_mg": 400}],
     }
+
+
+def test_what_follows_each_treatment_never_has_the_treatment_that_failed(engine: Engine) -> None:
+    found = list(followings(engine))
+    assert {(item.after, item.outcome) for item in found} >= {
+        ("sorafenib", "progression"),
+        ("sorafenib", "intolerance"),
+        ("atezolizumab+bevacizumab", "progression"),
+    }
+    for item in found:
+        name = engine.knowledge.options[item.after].body.name
+        assert all(name not in names for names in item.offered.values()), item
+    (after_sorafenib,) = [item for item in found if (item.after, item.outcome) == ("sorafenib", "progression")]
+    assert after_sorafenib.offered["recommended"][:2] == ("Cabozantinib", "Ramucirumab")
+    assert after_sorafenib.offered["undetermined"] == ("Regorafenib",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from hcc_decide.decision import Setting
 from hcc_decide.knowledge.condition import Condition, Domain, Scalar, attributes_of
@@ -157,6 +157,7 @@ class Knowledge:
         notices: sentences that concern the patient and no option.
         conflicts: places where sources disagree.
         sequences: what is known of giving one treatment after another.
+        typical_patient: a record, without prior lines, with which the docs show what follows each treatment.
         vignettes: teaching cases by id.
     """
 
@@ -174,6 +175,7 @@ class Knowledge:
     notices: tuple[Rule, ...]
     conflicts: tuple[Conflict, ...] = ()
     sequences: tuple[Sequence, ...] = ()
+    typical_patient: Mapping[str, Any] = field(default_factory=dict)
     vignettes: Mapping[str, Vignette] = field(default_factory=dict)
     sources: Mapping[str, str] = field(repr=False, default_factory=dict)
 

@@ -79,6 +79,7 @@ def inspect_knowledge(folder: Path, edition: str = DEFAULT_EDITION) -> tuple[Kno
         notices=notices,
         conflicts=tuple(raw.conflicts.body.conflicts) if raw.conflicts else (),
         sequences=tuple(raw.sequences.body.sequences) if raw.sequences else (),
+        typical_patient=raw.sequences.body.typical_patient if raw.sequences else {},
         vignettes={source.body.id: source.body for source in raw.vignettes},
         sources={source.body.id: source.file for source in options},
     )

@@ -204,8 +204,9 @@ class Sequence(Strict):
 
 
 class SequenceFile(Strict):
-    """``sequences.yaml``."""
+    """``sequences.yaml``; with the typical patient, the docs show what the rule base offers after each treatment."""
 
+    typical_patient: dict[str, Any]
     sequences: Annotated[list[Sequence], Field(min_length=1)]
 
 
