@@ -1,7 +1,7 @@
 """Write the pages of docs/knowledge/ from the rule base: options, trials, claims, conflicts, sequences, vignettes.
 
 ``python tools/build_pages.py`` writes them; with ``--check`` it writes nothing, names the pages that are out of date
-and ends with status 1 if there are any.
+and ends with status 1 if there are any. Status 2 means that an argument was refused.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from hcc_decide.engine.engine import Engine
 from hcc_decide.knowledge.catalogue import Knowledge, Rule
 from hcc_decide.knowledge.citing import Place, citing
 from hcc_decide.knowledge.files import read_files
+from hcc_decide.knowledge.findings import KnowledgeError
 from hcc_decide.knowledge.labels import setting_labels
 from hcc_decide.knowledge.load import load_knowledge
+from hcc_decide.patient import RecordError
 from hcc_decide.sources import cite, claims_of, conflicts, trials_of
 from hcc_decide.teaching import followings
 
@@ -54,7 +56,11 @@ class Pages:
     """Every page by its path below docs/knowledge/."""
 
     def __init__(self, folder: Path) -> None:
-        """Load the rule base of a folder and the templates."""
+        """Load the rule base of a folder and the templates.
+
+        Raises:
+            KnowledgeError: the rule base has findings.
+        """
         self._folder = folder
         self._knowledge: Knowledge = load_knowledge(folder)
         self._environment = Environment(
@@ -68,7 +74,11 @@ class Pages:
         self._environment.filters |= {"words": words, "cell": cell, "cite": cite}
 
     def render(self) -> Mapping[str, str]:
-        """Return the text of every page."""
+        """Return the text of every page.
+
+        Raises:
+            RecordError: the typical patient of the sequences is not a patient record.
+        """
         knowledge = self._knowledge
         raw = read_files(self._folder)
         places = citing(raw)
@@ -144,9 +154,24 @@ def write(pages: Mapping[str, str], target: Path) -> None:
         path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Write the pages, or with ``--check`` compare them."""
-    pages = Pages(ROOT / "rules").render()
+def main(arguments: Sequence[str], rules: Path = ROOT / "rules") -> int:
+    """Write the pages, or with ``--check`` compare them.
+
+    Returns:
+        0 when the pages are written or up to date, 1 when some are not or the rule base is broken, 2 for wrong arguments.
+    """
+    if set(arguments) - {"--check"}:
+        # A misspelt --check must not write.
+        print(f"{' '.join(arguments)!r} is refused; allowed is --check", file=sys.stderr)
+        return 2
+    try:
+        pages = Pages(rules).render()
+    except KnowledgeError as error:
+        print(*error.findings, sep="\n", file=sys.stderr)
+        return 1
+    except RecordError as error:
+        print(f"sequences.yaml: typical_patient: {'; '.join(error.problems)}", file=sys.stderr)
+        return 1
     if "--check" not in arguments:
         write(pages, PAGES)
         print(f"{len(pages)} pages in {PAGES.relative_to(ROOT)}")

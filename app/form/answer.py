@@ -22,7 +22,7 @@ from hcc_decide.decision import (
 )
 from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.knowledge.labels import fact_label
-from hcc_decide.render import conflict_text, evidence_word, grouped, kind_text, word
+from hcc_decide.render import conflict_text, evidence_word, grouped, kind_text, within_trials, word
 
 OUT_OF_QUESTION = ("ineligible", "not_recommended")
 _EFFECTS = {"favours": "add_circle", "disfavours": "do_not_disturb_on", "noted": "info"}
@@ -49,13 +49,13 @@ def show_answer(decision: Decision, knowledge: Knowledge) -> None:
     st.subheader("Options", anchor=False)
     if not in_question:
         st.markdown("None of the catalogue comes into question. Discuss.")
-    cards = [item for item in in_question if "investigational" not in (item.verdict, item.would_be)]
+    cards = [item for item in in_question if not within_trials(item)]
     for number, option in enumerate(cards):
         _card(option, knowledge, by_option.get(option.id, ()), expanded=number == 0)
-    within_trials = [item for item in in_question if item not in cards]
-    if within_trials:
-        with st.expander(f"{badge('investigational')} Only within trials ({len(within_trials)})", expanded=not cards):
-            _investigational(within_trials, knowledge, by_option)
+    investigational = [item for item in in_question if within_trials(item)]
+    if investigational:
+        with st.expander(f"{badge('investigational')} Only within trials ({len(investigational)})", expanded=not cards):
+            _investigational(investigational, knowledge, by_option)
     if out_of_question:
         with st.expander(f"Not settled, but out of question either way ({len(out_of_question)})"):
             _open_table(out_of_question, knowledge)

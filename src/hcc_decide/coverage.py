@@ -124,6 +124,10 @@ def measure(folder: Path, engine: Engine) -> Coverage:
         f"vignette {item.id}: {text}" for item in knowledge.vignettes.values() for text in differences(item, engine)
     ]
     failures += [f"sequence {item.id}: {text}" for item in knowledge.sequences for text in disagreements(item, engine)]
+    try:
+        parse_patient(dict(knowledge.typical_patient), knowledge.option_ids)
+    except RecordError as error:
+        failures.append(f"typical patient of the sequences: the record is refused: {'; '.join(error.problems)}")
     return Coverage(
         reviews=tuple(review_counts(raw)),
         witnesses=tuple(witnesses(knowledge)),

@@ -162,6 +162,7 @@ def explain(patient: Patient, engine: Engine, option: str) -> Explanation:
             part=item.part, direction=item.direction, model=item.model, text=item.text, claims=list(item.claims)
         )
         for item in treatment.body.microenvironment
+        if concerns(item.for_, governing)
     ]
     steps = _later_lines(knowledge, treatment, governing)
     parts: list[Criterion | Caution | Preference | Note | Microenvironment | LaterStep] = []

@@ -26,6 +26,11 @@ if TYPE_CHECKING:  # the form renders decisions without loading the engine
 WIDTH = 80
 MARKS = {"met": "[x]", "not_met": "[ ]", "unknown": "[?]"}
 SIGNS = {"favours": "+", "disfavours": "-", "noted": "·"}
+_EXCLUDED_AS = {
+    "not_recommended": "not recommended",
+    "ineligible": "ineligible",
+    "not_applicable": "for another setting",
+}
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,11 @@ def citation(item: Evidence) -> str:
     doi = f" doi:{item.doi}" + (" (not verified)" if "citation.doi" in item.unverified else "") if item.doi else ""
     nct = f" {item.nct}" + (" (not verified)" if "nct" in item.unverified else "") if item.nct else ""
     return f"{item.citation}.{doi}{nct}"
+
+
+def within_trials(item: Option) -> bool:
+    """Whether only a trial could offer an option, now or once what is missing is known."""
+    return "investigational" in (item.verdict, item.would_be)
 
 
 def evidence_word(item: Evidence) -> str:
@@ -155,29 +165,22 @@ def text(decision: Decision, labels: Mapping[str, str]) -> list[Line]:
 
 def _in_short(decision: Decision, open_outlook: Sequence[Option]) -> list[Line]:
     """Return the ranking in a few lines: what leads by name, what needs a trial or fails by number."""
-    lines = _title("In short")
+    leading: list[Line] = []
     counts: dict[str, int] = {}
+    hopeless = {option.id for option in open_outlook}
     for option in decision.options:
-        if option in open_outlook:
+        if option.id in hopeless:
             counts["out of question either way"] = counts.get("out of question either way", 0) + 1
-        elif "investigational" in (option.verdict, option.would_be):
+        elif within_trials(option):
             counts["investigational"] = counts.get("investigational", 0) + 1
         else:
             outlook = f", would be {option.would_be}" if option.would_be else ""
-            lines += _wrap(f"{option.name}: {option.verdict}{outlook}", f"{option.rank:>3}  ", role=option.verdict)
-    if len(lines) == len(_title("")):
-        lines += _wrap("No option is preferred, recommended or alternative.", "  ")
+            leading += _wrap(f"{option.name}: {option.verdict}{outlook}", f"{option.rank:>3}  ", role=option.verdict)
+    lines = _title("In short") + (leading or _wrap("No option is preferred, recommended or alternative.", "  "))
     for verdict, group in grouped(decision.excluded):
-        counts[EXCLUDED_AS[verdict]] = len(group)
+        counts[_EXCLUDED_AS[verdict]] = len(group)
     rest = ", ".join(f"{number} {words}" for words, number in counts.items())
     return lines + _wrap(f"{rest}.", "  Further: ", "    ", "dim") if rest else lines
-
-
-EXCLUDED_AS = {
-    "not_recommended": "not recommended",
-    "ineligible": "ineligible",
-    "not_applicable": "for another setting",
-}
 
 
 def _named(notice: Notice, decision: Decision) -> str:

@@ -36,7 +36,7 @@ def differences(vignette: Vignette, engine: Engine) -> Iterator[str]:
     try:
         decision = decision_of_record(vignette.patient, engine)
     except RecordError as error:
-        yield f"the record is refused: {error}"
+        yield f"the record is refused: {'; '.join(error.problems)}"
         return
     if decision.setting != vignette.setting:
         yield f"the setting is {decision.setting}, expected is {vignette.setting}"
@@ -82,7 +82,8 @@ class Following:
     Attributes:
         after: option that came before.
         outcome: how that line ended.
-        offered: names of the usable options by verdict, in the order of their ranks.
+        offered: names of the usable options by verdict, in the order of their ranks; under ``undetermined`` those that
+            would be usable.
     """
 
     after: str
@@ -91,7 +92,11 @@ class Following:
 
 
 def followings(engine: Engine) -> Iterator[Following]:
-    """Yield what a typical patient is offered after each systemic treatment in use, for each way in which it can end."""
+    """Yield what a typical patient is offered after each systemic treatment in use, for each way in which it can end.
+
+    Raises:
+        RecordError: the rule base's typical patient is not a patient record.
+    """
     knowledge = engine.knowledge
     systemic = {"first_line", "second_line", "later_line"}
     for treatment in knowledge.options.values():
@@ -113,7 +118,11 @@ def followings(engine: Engine) -> Iterator[Following]:
 def disagreements(sequence: Sequence, engine: Engine) -> Iterator[str]:
     """Yield one sentence for each outcome after which the rule base gives a sequence another standing."""
     for outcome in sequence.outcome:
-        patient = parse_patient(record_of(sequence, outcome), engine.knowledge.option_ids)
+        try:
+            patient = parse_patient(record_of(sequence, outcome), engine.knowledge.option_ids)
+        except RecordError as error:
+            yield f"the record is refused ({outcome}): {'; '.join(error.problems)}"
+            continue
         verdict = engine.infer(patient).standings[sequence.option].verdict
         if verdict not in STANDINGS[sequence.standing]:
             yield (

@@ -361,10 +361,17 @@ def test_text_says_in_short_when_nothing_is_established(invoke: Invoke) -> None:
 def test_an_investigational_option_is_shown_briefly_with_its_cautions_and_trials(invoke: Invoke) -> None:
     path = str(ROOT / "examples" / "after-sorafenib-afp-812.yaml")
     found = decision(invoke, path)
-    text = " ".join(invoke("recommend", path).out.split())
-    for option in found["options"]:
-        if option["verdict"] == "investigational":
-            for caution in option["cautions"]:
-                assert f"CAUTION: {caution['text']}" in text
-            for trial in option["evidence"]:
-                assert f"Trial {trial['name']} (" in text
+    printed = [" ".join(part.split()) for part in invoke("recommend", path).out.split("\n\n")]
+    brief = [option for option in found["options"] if option["verdict"] == "investigational"]
+    assert any(option["cautions"] for option in brief)
+    assert any(option["evidence"] for option in brief)
+    for option in brief:
+        (text,) = [part for part in printed if part.startswith(f"{option['rank']} {option['name']} INVESTIGATIONAL ")]
+        assert "] Indication: " in text
+        for left_out in ("] Needs: ", "] Exclusion: ", "Sources disagree"):
+            assert left_out not in text
+        for caution in option["cautions"]:
+            assert f"CAUTION: {caution['text']}" in text
+        for trial in option["evidence"]:
+            assert f"Trial {trial['name']} (" in text
+            assert trial["citation"] not in text

@@ -316,3 +316,11 @@ def test_the_effect_of_the_combination_ranks_above_drugs_that_did_not_outlive_so
 def test_a_withdrawn_approval_is_told_on_the_option(decision_for: Decide) -> None:
     notices = [item for item in decision_for(**SECOND).notices if item.option == "nivolumab"]
     assert any("withdr" in item.text for item in notices)
+
+
+def test_a_graft_is_warned_of_whatever_leads(decision_for: Decide) -> None:
+    advanced = {"bclc_stage": "C", "child_pugh_class": "A", "ecog": 0, "prior_systemic": []}
+    graft = decision_for(**advanced, prior_locoregional=["transplant"])
+    assert "notices/liver-transplant" in {notice.rule for notice in graft.notices}
+    resected = decision_for(**advanced, prior_locoregional=["resection"])
+    assert "notices/liver-transplant" not in {notice.rule for notice in resected.notices}

@@ -16,9 +16,8 @@ from tests.conftest import ROOT
 
 RAW = read_files(ROOT / "rules")
 VIGNETTES = [pytest.param(source.body, id=source.body.id) for source in RAW.vignettes]
-SEQUENCES: list[Any] = (
-    [pytest.param(item, id=item.id) for item in RAW.sequences.body.sequences] if RAW.sequences else []
-)
+assert RAW.sequences is not None
+SEQUENCES = [pytest.param(item, id=item.id) for item in RAW.sequences.body.sequences]
 
 
 @pytest.mark.parametrize("vignette", VIGNETTES)
@@ -71,7 +70,6 @@ def test_a_wrong_rank_is_told(engine: Engine) -> None:
     assert said.startswith("sorafenib has rank ")
 
 
-@pytest.mark.skipif(not SEQUENCES, reason="no sequences")
 def test_a_wrong_standing_is_told(engine: Engine) -> None:
     right: Sequence = engine.knowledge.sequences[0]
     other = "discouraged" if right.standing != "discouraged" else "offered"
@@ -79,6 +77,14 @@ def test_a_wrong_standing_is_told(engine: Engine) -> None:
     found = list(disagreements(wrong, engine))
     assert len(found) == len(right.outcome)
     assert all(f"the file says {other}" in sentence for sentence in found)
+
+
+def test_a_sequence_whose_record_is_refused_is_told(engine: Engine) -> None:
+    right: Sequence = engine.knowledge.sequences[0]
+    found = list(disagreements(right.model_copy(update={"patient": {"ecog": 9}}), engine))
+    assert found == [
+        f"the record is refused ({outcome}): ecog: 9 is refused; allowed is 4 or less" for outcome in right.outcome
+    ]
 
 
 def test_the_record_of_a_sequence_ends_with_the_line_it_starts_from() -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
@@ -21,7 +20,6 @@ def coverage(engine: Engine) -> Coverage:
 
 
 def test_nothing_is_missing(coverage: Coverage) -> None:
-    assert [line for line in coverage.report() if line.startswith("  ") and "/" in line] == []
     assert sum(item.missing for item in coverage.reviews) == 0
     assert coverage.untested == ()
     assert coverage.figures == ()
@@ -49,9 +47,8 @@ def test_each_indication_fires_for_one_patient_and_not_for_the_neighbour(engine:
         assert fires(item.misses, item.option, item.indication) is False, item
 
 
-def test_a_gap_is_named_and_counted(engine: Engine, coverage: Coverage, tmp_path: Path) -> None:
-    holes: dict[str, Any] = {"untaught": ("alpha: preferred",), "failures": ("vignette x: the setting is y",)}
-    gaps = Coverage(coverage.reviews, coverage.witnesses, coverage.figures, **holes)
+def test_a_gap_is_named_and_counted(coverage: Coverage) -> None:
+    gaps = replace(coverage, untaught=("alpha: preferred",), failures=("vignette x: the setting is y",))
     said = list(gaps.report())
     assert not gaps.complete
     assert "Usable verdicts that no vignette teaches: 1" in said

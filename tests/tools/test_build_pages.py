@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from tools.build_pages import PAGES, Pages, cell, passage, stale, write
+from tools.build_pages import PAGES, Pages, cell, main, passage, stale, write
 
 from hcc_decide.knowledge.catalogue import Knowledge
 from tests.conftest import ROOT
@@ -76,3 +76,13 @@ def test_a_text_stays_in_its_cell_and_a_passage_is_named_by_its_lines() -> None:
     assert cell("a |\n b") == "a \\| b"
     assert passage("000", [3, 3]) == "review 000, line 3"
     assert passage("000", [3, 5]) == "review 000, lines 3 to 5"
+
+
+def test_a_misspelt_check_writes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--chek"]) == 2
+    assert capsys.readouterr().err == "'--chek' is refused; allowed is --check\n"
+
+
+def test_a_broken_rule_base_is_named_line_by_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--check"], tmp_path) == 1
+    assert "knowledge.yaml:1: K01 the file does not exist" in capsys.readouterr().err.splitlines()

@@ -27,6 +27,7 @@ from hcc_decide.knowledge.schema import (
     Indication,
     LaterEvidence,
     LaterLine,
+    MicroenvironmentEffect,
     NoteBody,
     OptionFile,
     PartialValue,
@@ -119,12 +120,15 @@ def check_options(options: Sequence[Source[OptionFile]], vocabulary: Vocabulary)
 
 def _limited(body: OptionFile) -> Iterator[tuple[Path_, Sequence[str] | None]]:
     """Yield every entry but rules that may be limited to indications, with its limits."""
-    groups: list[tuple[Path_, Sequence[EvidenceBody | NoteBody | LaterLine | LaterEvidence]]] = [
+    groups: list[
+        tuple[Path_, Sequence[EvidenceBody | NoteBody | LaterLine | LaterEvidence | MicroenvironmentEffect]]
+    ] = [
         (("evidence",), body.evidence),
         (("notes",), body.notes),
         (("later_lines", "opens"), body.later_lines.opens),
         (("later_lines", "closes"), body.later_lines.closes),
         (("later_evidence",), body.later_evidence),
+        (("microenvironment",), body.microenvironment),
     ]
     for path, items in groups:
         for index, item in enumerate(items):

@@ -137,7 +137,6 @@ def _repeated_rules(option: Source[OptionFile]) -> Iterator[Finding]:
         *("indications", "include", "exclude", "reservations", "cautions", "preferences"),
         *("notes", "microenvironment", "later_evidence"),
     )
-
     places: list[tuple[Path_, str]] = [
         ((key, index, "id"), item.id) for key in keys for index, item in enumerate(getattr(body, key))
     ]

@@ -44,7 +44,7 @@ def unsourced(raw: RawKnowledge) -> Iterator[Finding]:
                     str(part) for part in (result.value, result.control_value, result.hr) if part is not None
                 )
                 path = ("sequences", index, "results", number)
-                yield from _missing(raw.sequences, path, f"{given} {result.text}", known)
+                yield from _missing(raw.sequences, path, f"{given} {result.text}", pool, known)
     for trial in raw.trials:
         yield from _of_trial(trial)
 
@@ -57,17 +57,26 @@ class _Pool:
             name: figures(" ".join([claim.statement, claim.remark or "", *map(str, claim.figures.values())]))
             for name, claim in claims.items()
         }
-        self._trials = {
-            name: figures(trial.model_dump_json(exclude={"nct"}, indent=1)) for name, trial in trials.items()
-        }
-        # A trial's number is its name: CheckMate 459.
-        self.names = frozenset(number for trial in trials.values() for number in figures(trial.name))
+        self._trials = {name: figures(_matter(trial)) for name, trial in trials.items()}
+        # The number in a trial's name, as in CheckMate 459, measures nothing.
+        names = {trial.name.partition(" (")[0] for trial in trials.values() if figures(trial.name)}
+        longest_first = sorted(names, key=lambda name: (-len(name), name))
+        self._names = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
 
     def of(self, claims: Iterable[str], trials: Iterable[str]) -> frozenset[float]:
         """Return every figure of some claims and trials."""
         found = [self._claims.get(name, frozenset()) for name in claims]
         found += [self._trials.get(name, frozenset()) for name in trials]
-        return self.names.union(*found)
+        return frozenset[float]().union(*found)
+
+    def missing(self, text: str, known: frozenset[float]) -> str:
+        """Return the figures of a text that are not known, the numbers in names of trials left out."""
+        return ", ".join(f"{number:g}" for number in sorted(figures(self._names.sub(" ", text)) - known))
+
+
+def _matter(trial: Trial) -> str:
+    """Return what a trial file reports, without the numbers that only say where."""
+    return trial.model_dump_json(exclude={"nct", "citation", "reported_in", "registry_note"}, indent=1)
 
 
 def _of_option(source: Source[OptionFile], pool: _Pool) -> Iterator[Finding]:
@@ -84,21 +93,20 @@ def _of_option(source: Source[OptionFile], pool: _Pool) -> Iterator[Finding]:
     texts += [(("indications", index), item.rationale or "") for index, item in enumerate(body.indications)]
     texts += [(("regimen", "variants", index), item.text) for index, item in enumerate(body.regimen.variants)]
     for where, text in texts:
-        yield from _missing(source, where, text, whole)
+        yield from _missing(source, where, text, pool, whole)
 
 
 def _check(
     source: Source[Any], path: Path_, entry: Mapping[str, Any], pool: _Pool, besides: frozenset[float]
 ) -> Iterator[Finding]:
     known = pool.of(entry.get("claims") or (), entry.get("trials") or ()) | besides
-    yield from _missing(source, (*path, "text"), str(entry["text"]), known)
+    yield from _missing(source, (*path, "text"), str(entry["text"]), pool, known)
 
 
-def _missing(source: Source[Any], path: Path_, text: str, known: frozenset[float]) -> Iterator[Finding]:
-    lost = sorted(figures(text) - known)
+def _missing(source: Source[Any], path: Path_, text: str, pool: _Pool, known: frozenset[float]) -> Iterator[Finding]:
+    lost = pool.missing(text, known)
     if lost:
-        shown = ", ".join(f"{number:g}" for number in lost)
-        yield source.finding("K20", path, f"gives {shown}, which no claim or trial cited here contains")
+        yield source.finding("K20", path, f"gives {lost}, which no claim or trial cited here contains")
 
 
 def _of_trial(source: Source[Trial]) -> Iterator[Finding]:

@@ -266,6 +266,7 @@ class MicroenvironmentEffect(Strict):
     direction: Literal["helps", "hinders", "unchanged", "disputed"]
     model: Literal["cells", "animals", "patients", "mixed", "hypothesis"]
     text: Text
+    for_: Annotated[list[Id] | None, Field(alias="for", min_length=1)] = None
     claims: Annotated[list[str], Field(min_length=1)]
 
 

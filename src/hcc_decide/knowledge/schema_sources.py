@@ -185,9 +185,9 @@ class Sequence(Strict):
         after: option that came before.
         outcome: how that line ended.
         option: what follows.
-        standing: what the rule base makes of it; `hcc_decide.knowledge.sequences` checks it against the decision
-            for ``patient``.
-        patient: the record that the standing is checked with, without its prior lines.
+        line: details of that line beyond its treatment and outcome.
+        standing: what the rule base makes of it; `hcc_decide.teaching` checks it against the decision for ``patient``.
+        patient: the record that the standing is checked with, without the line of ``after``.
     """
 
     id: Id
