@@ -75,7 +75,8 @@ def conflicts(knowledge: Knowledge, treatment: Treatment, use: Use | None) -> li
     """Return the disagreements between sources that touch what an option's entry shows.
 
     A conflict touches it when both cite one claim or one trial. For one indication that is what its verdict and rank rest
-    on: rules, regimen and evidence; for the whole option also its notes and teaching matter.
+    on: rules, regimen and evidence; for the whole option also its notes and teaching matter. What is a mere misprint shows
+    with the whole option only: nothing was decided by the wrong reading.
     """
     index = knowledge.conflicts_of
     places = frozenset[int]().union(*(index.get(name, ()) for name in _shown(treatment, use)))
@@ -88,6 +89,7 @@ def conflicts(knowledge: Knowledge, treatment: Treatment, use: Use | None) -> li
             why=item.why,
         )
         for item in (knowledge.conflicts[place] for place in sorted(places))
+        if use is None or item.kind != "misprint"
     ]
 
 

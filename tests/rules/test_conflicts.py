@@ -36,6 +36,7 @@ def test_an_option_shows_the_conflicts_that_its_use_rests_on_and_no_others(
     assert sorafenib.conflicts
     trials = {item.trial for item in sorafenib.evidence}
     assert any(trials & trials_of(by_id[item.id]) for item in sorafenib.conflicts)
+    assert all(by_id[found.id].kind != "misprint" for found in sorafenib.conflicts)
     for found in sorafenib.conflicts:
         assert [value.value for value in found.values] == [value.value for value in by_id[found.id].values]
         assert (found.used, found.why) == (by_id[found.id].used, by_id[found.id].why)
