@@ -232,6 +232,9 @@ def _option_text(option: Option) -> list[Line]:
         # A board weighs these only within a trial; `explain` shows the rest.
         for trial in option.evidence:
             lines += _wrap(f"{trial.name} ({evidence_word(trial)}) {trial.nct or ''}".rstrip(), "    Trial ", "      ")
+        if option.conflicts:
+            points = "; ".join(conflict.about.rstrip(".") for conflict in option.conflicts)
+            lines += _wrap(f"{points}.", "    Sources disagree: ", "      ")
         return lines
     for trial in option.evidence:
         lines += _evidence_text(trial, "    ")

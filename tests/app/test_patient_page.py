@@ -73,6 +73,8 @@ def shows(page: AppTest, decision: Decision) -> None:
             assert plain(caution.text) in tables
         for trial in option.evidence:
             assert trial.nct is None or f"https://clinicaltrials.gov/study/{trial.nct}" in tables
+        for conflict in option.conflicts:
+            assert plain(conflict.used.rstrip(".")) in tables
     assert len(cards(page)) == len(listed)
     for label, option in zip(cards(page), listed, strict=True):
         assert label.startswith(f"**{option.rank}. {plain(option.name)}**")

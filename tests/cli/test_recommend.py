@@ -368,10 +368,12 @@ def test_an_investigational_option_is_shown_briefly_with_its_cautions_and_trials
     for option in brief:
         (text,) = [part for part in printed if part.startswith(f"{option['rank']} {option['name']} INVESTIGATIONAL ")]
         assert "] Indication: " in text
-        for left_out in ("] Needs: ", "] Exclusion: ", "Sources disagree"):
+        for left_out in ("] Needs: ", "] Exclusion: "):
             assert left_out not in text
         for caution in option["cautions"]:
             assert f"CAUTION: {caution['text']}" in text
         for trial in option["evidence"]:
             assert f"Trial {trial['name']} (" in text
             assert trial["citation"] not in text
+        for conflict in option["conflicts"]:
+            assert " ".join(conflict["about"].rstrip(".").split()) in text
