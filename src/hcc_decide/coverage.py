@@ -203,7 +203,7 @@ class _Finder:
         return next((record for record in candidates if self._applies(use, record) is True), None)
 
     def near_miss(self, treatment: Treatment, use: Use, fires: Record) -> Record | None:
-        """Return the patient with one fact changed for whom the indication does not apply.
+        """Return the patient with one fact changed, or as a near miss of the file's cases has it, whom it does not fit.
 
         For an indication with a condition of its own the setting stays one of the indication's.
         """

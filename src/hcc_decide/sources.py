@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from hcc_decide.decision import Evidence, Note, SourceConflict, SourceValue
 from hcc_decide.knowledge.catalogue import Knowledge, Treatment, Use
-from hcc_decide.knowledge.schema import LaterEvidence, NoteBody
+from hcc_decide.knowledge.schema import LaterEvidence
 from hcc_decide.knowledge.schema_sources import Citation, Conflict
 
 
@@ -47,16 +47,12 @@ def evidence(knowledge: Knowledge, treatment: Treatment, use: Use | None) -> lis
     return found
 
 
-def note_bodies(treatment: Treatment, use: Use | None) -> list[NoteBody]:
-    """Return the notes of one indication as written, or all of an option's."""
-    return [note for note in treatment.body.notes if concerns(note.for_, use)]
-
-
 def notes(treatment: Treatment, use: Use | None) -> list[Note]:
     """Return the notes of one indication, or all of an option's."""
     return [
         Note(rule=f"options/{treatment.id}/{note.id}", kind=note.kind, text=note.text, claims=list(note.claims))
-        for note in note_bodies(treatment, use)
+        for note in treatment.body.notes
+        if concerns(note.for_, use)
     ]
 
 
