@@ -167,7 +167,7 @@ def _investigational(options: Iterable[Option], knowledge: Knowledge, notices: M
                 f"{plain(trial.name)} ({evidence_word(trial)}): {plain(trial.summary)} {source(trial)}"
                 for trial in item.evidence
             ),
-            "Where the sources disagree": "; ".join(plain(conflict_text(conflict)) for conflict in item.conflicts),
+            "Where the sources disagree": "; ".join(plain(conflict.about.rstrip(".")) for conflict in item.conflicts),
             "Later than the reviews": "; ".join(plain(notice.text) for notice in notices.get(item.id, ())),
         }
         for item in options

@@ -74,7 +74,7 @@ def shows(page: AppTest, decision: Decision) -> None:
         for trial in option.evidence:
             assert trial.nct is None or f"https://clinicaltrials.gov/study/{trial.nct}" in tables
         for conflict in option.conflicts:
-            assert plain(conflict.used.rstrip(".")) in tables
+            assert plain(conflict.about.rstrip(".")) in tables
     assert len(cards(page)) == len(listed)
     for label, option in zip(cards(page), listed, strict=True):
         assert label.startswith(f"**{option.rank}. {plain(option.name)}**")
