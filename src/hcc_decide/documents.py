@@ -10,7 +10,9 @@ import json
 import math
 import re
 import sys
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,10 @@ _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUE = frozenset({"true", "True", "TRUE"})
 _FALSE = frozenset({"false", "False", "FALSE"})
 _NOT_FINITE = frozenset({".inf", "+.inf", "-.inf", ".Inf", "+.Inf", "-.Inf", ".nan", ".NaN", ".NAN", ".INF"})
+
+
+Path_ = tuple[str | int, ...]
+"""The way to a value: keys of mappings, and indices of lists."""
 
 
 class DocumentError(ValueError):
@@ -47,13 +53,21 @@ class Document:
 
     Attributes:
         data: plain mappings, lists, text, numbers, booleans and ``None``.
-        places: the place of each value by its path, for example ``("include", 0, "when")``.
+        text: what it was read from; empty for JSON, whose places are not told.
     """
 
     data: Any
-    places: dict[tuple[str | int, ...], Place]
+    text: str = field(default="", repr=False, compare=False)
 
-    def place(self, path: tuple[str | int, ...]) -> Place:
+    @cached_property
+    def places(self) -> Mapping[Path_, Place]:
+        """The place of each value by its path, for example ``("include", 0, "when")``; for a key, where the key stands."""
+        if not self.text:
+            return {}
+        node = yaml.compose(self.text, Loader=_Loader)
+        return {(): _place(node), **dict(_places(node, ()))}
+
+    def place(self, path: Path_) -> Place:
         """Return the place of ``path``, or of the nearest enclosing value."""
         while path and path not in self.places:
             path = path[:-1]
@@ -103,13 +117,13 @@ def parse(content: bytes, *, json_only: bool = False) -> Document:
         raise DocumentError("is empty")
     if json_only or text.lstrip().startswith("{"):
         try:
-            return Document(_parse_json(text), {})
+            return Document(_parse_json(text))
         except json.JSONDecodeError as error:
             if json_only or _looks_like_json(text):
                 raise DocumentError(
                     f"is not well-formed JSON: line {error.lineno}, column {error.colno}: {error.msg}"
                 ) from None
-    return _parse_yaml(text)
+    return Document(_parse_yaml(text), text)
 
 
 def read(source: str | Path) -> Document:
@@ -159,58 +173,110 @@ def _check_depth(data: Any) -> None:
 _Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def _parse_yaml(text: str) -> Document:
+def _parse_yaml(text: str) -> Any:
     try:
-        depth = values = 0
-        for event in yaml.parse(text, Loader=_Loader):
-            line = event.start_mark.line + 1 if event.start_mark else 1
-            values += isinstance(event, yaml.NodeEvent)
-            if values > MAX_VALUES:
-                raise DocumentError(f"holds more than {MAX_VALUES} values (line {line})")
-            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                raise DocumentError(f"uses an anchor or alias in line {line}; write the value out")
-            if getattr(event, "tag", None):
-                raise DocumentError(
-                    f"uses the tag {str(getattr(event, 'tag', ''))[:60]!r} in line {line}; tags are not allowed"
-                )
-            if isinstance(event, yaml.CollectionStartEvent):
-                depth += 1
-                if depth > MAX_DEPTH:
-                    raise DocumentError(f"is nested deeper than {MAX_DEPTH} levels (line {line})")
-            elif isinstance(event, yaml.CollectionEndEvent):
-                depth -= 1
-        node = yaml.compose(text, Loader=_Loader)
+        return _Reader(text).document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         raise DocumentError(f"is not well-formed YAML: {where}{error.problem or error.context}") from None
     except yaml.YAMLError as error:
         raise DocumentError(f"is not well-formed YAML: {' '.join(str(error).split())}") from None
-    if node is None:
-        raise DocumentError("is empty")
-    places: dict[tuple[str | int, ...], Place] = {}
-    return Document(_build(node, (), places), places)
 
 
-def _build(node: Any, path: tuple[str | int, ...], places: dict[tuple[str | int, ...], Place]) -> Any:
-    places[path] = Place(node.start_mark.line + 1, node.start_mark.column + 1)
+class _Reader:
+    """Builds the data while the parser goes through the text, once.
+
+    What makes a document dangerous ends the reading at once. What is merely wrong is told when the text has been read to
+    its end, so that a danger further down is told first.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._next: Callable[[], Any] = _Loader(text).get_event
+        self._values = 0
+        self._wrong_key: str | None = None
+
+    def document(self) -> Any:
+        """Read to the end and return the value."""
+        self._next()  # the start of the text
+        if isinstance(self._next(), yaml.StreamEndEvent):
+            raise DocumentError("is empty")
+        data = self._value(self._next(), 0)
+        self._next()  # the end of the document
+        another = self._next()
+        if not isinstance(another, yaml.StreamEndEvent):
+            while not isinstance(event := self._next(), yaml.StreamEndEvent):
+                if isinstance(event, yaml.NodeEvent):
+                    self._value(event, 0)
+            where = _place(another)
+            raise DocumentError(
+                f"is not well-formed YAML: line {where.line}, column {where.column}: but found another document"
+            )
+        if self._wrong_key is not None:
+            raise DocumentError(self._wrong_key)
+        return data
+
+    def _value(self, event: Any, depth: int) -> Any:
+        """Return the value that begins with an event, having read to its end."""
+        self._check(event)
+        if isinstance(event, yaml.ScalarEvent):
+            return event.value if event.style else _plain(event.value)
+        if depth == MAX_DEPTH:
+            raise DocumentError(f"is nested deeper than {MAX_DEPTH} levels (line {_place(event).line})")
+        if isinstance(event, yaml.SequenceStartEvent):
+            items = []
+            while not isinstance(event := self._next(), yaml.SequenceEndEvent):
+                items.append(self._value(event, depth + 1))
+            return items
+        mapping: dict[int | str, Any] = {}
+        while not isinstance(event := self._next(), yaml.MappingEndEvent):
+            key = self._key(event, depth + 1)
+            if key in mapping:
+                self._refuse_key(f"gives the key {key!r} twice (line {_place(event).line})")
+            mapping[key] = self._value(self._next(), depth + 1)
+        return mapping
+
+    def _key(self, event: Any, depth: int) -> int | str:
+        if isinstance(event, yaml.ScalarEvent):
+            self._check(event)
+            return _key(event)
+        self._refuse_key(f"has a key that is not a plain word in line {_place(event).line}")
+        self._value(event, depth)
+        return ""
+
+    def _refuse_key(self, message: str) -> None:
+        self._wrong_key = self._wrong_key or message
+
+    def _check(self, event: Any) -> None:
+        """Refuse what makes a document mean more than it shows, or grow to more than it should."""
+        self._values += 1
+        if self._values > MAX_VALUES:
+            raise DocumentError(f"holds more than {MAX_VALUES} values (line {_place(event).line})")
+        if event.anchor:  # an alias has one too
+            raise DocumentError(f"uses an anchor or alias in line {_place(event).line}; write the value out")
+        if event.tag:
+            raise DocumentError(f"uses the tag {event.tag[:60]!r} in line {_place(event).line}; tags are not allowed")
+
+
+def _place(item: Any) -> Place:
+    return Place(item.start_mark.line + 1, item.start_mark.column + 1)
+
+
+def _key(scalar: Any) -> int | str:
+    text: str = scalar.value
+    return int(text) if not scalar.style and len(text) < 10 and _INTEGER.fullmatch(text) else text
+
+
+def _places(node: Any, path: Path_) -> Iterator[tuple[Path_, Place]]:
+    """Yield the place of every value of a document that has been read without objection."""
     if isinstance(node, yaml.SequenceNode):
-        return [_build(child, (*path, index), places) for index, child in enumerate(node.value)]
-    if isinstance(node, yaml.MappingNode):
-        result: dict[Any, Any] = {}
-        for key_node, value_node in node.value:
-            line = key_node.start_mark.line + 1
-            if not isinstance(key_node, yaml.ScalarNode):
-                raise DocumentError(f"has a key that is not a plain word in line {line}")
-            key: Any = key_node.value
-            if not key_node.style and _INTEGER.fullmatch(key) and len(key) < 10:
-                key = int(key)
-            if key in result:
-                raise DocumentError(f"gives the key {key!r} twice (line {line})")
-            result[key] = _build(value_node, (*path, key), places)
-            places[(*path, key)] = Place(line, key_node.start_mark.column + 1)
-        return result
-    return node.value if node.style in ("'", '"', "|", ">") else _plain(node.value)
+        for index, child in enumerate(node.value):
+            yield (*path, index), _place(child)
+            yield from _places(child, (*path, index))
+    elif isinstance(node, yaml.MappingNode):
+        for key, child in node.value:
+            yield (*path, _key(key)), _place(key)
+            yield from _places(child, (*path, _key(key)))
 
 
 def _plain(text: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 import time
@@ -11,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from hcc_decide import documents
 from hcc_decide.documents import Document, DocumentError, Place, parse, read
 from hcc_decide.patient import RecordError, parse_patient, record_from_csv
+from tests.conftest import ROOT
 
 SECONDS = 10  # of the processor, with memory being traced; plain reading takes a tenth
 MEGABYTES = 120
@@ -219,6 +223,29 @@ def test_a_key_is_a_plain_word(text: str) -> None:
 @pytest.mark.parametrize("text", ["ecog: 1\n---\necog: 2\n", "ecog: 1\n...\n---\necog: 2\n"])
 def test_a_file_holds_one_document(text: str) -> None:
     assert refusal(text.encode()).endswith("but found another document")
+
+
+@pytest.mark.parametrize("harmless", ["a: 1\na: 2\n", "? [a]\n: 1\n", "a: 1\n---\n", ""])
+@pytest.mark.parametrize(
+    ("dangerous", "message"),
+    [
+        ("b: &x 1\n", "uses an anchor or alias"),
+        ("b: !x 1\n", "uses the tag"),
+        ("b: " + "[" * 30, "is nested deeper than 24 levels"),
+        ("b: [\n" + "1,\n" * 50_000, "holds more than 50000 values"),
+        ("b: [\n", "is not well-formed YAML"),
+    ],
+    ids=["anchor", "tag", "depth", "values", "broken"],
+)
+def test_what_is_worse_is_told_first_wherever_it_stands(harmless: str, dangerous: str, message: str) -> None:
+    assert refusal((harmless + dangerous).encode()).startswith(message)
+
+
+def test_of_several_wrong_keys_the_first_is_told() -> None:
+    assert refusal(b"? [a]\n: 1\nb: 1\nb: 2\n") == "has a key that is not a plain word in line 1"
+    assert refusal(b"b: 1\nb: 2\n? [a]\n: 1\n") == "gives the key 'b' twice (line 2)"
+    assert refusal(b"? {a: 1, a: 2}\n: 1\n") == "has a key that is not a plain word in line 1"
+    assert refusal(b"a: {b: 1, b: 2}\na: 1\n") == "gives the key 'b' twice (line 1)"
 
 
 # Nesting and size
@@ -429,6 +456,24 @@ def test_every_value_has_its_place() -> None:
     assert document.place(("elsewhere",)) == Place(1, 1)
 
 
+def test_a_key_that_is_a_number_and_a_quoted_one_have_places_too() -> None:
+    document = parse(b"values:\n  1: a\n  '1': b\n  \"x y\": |\n    text\n  z: ~\n")
+    assert document.places[("values", 1)] == Place(2, 3)
+    assert document.places[("values", "1")] == Place(3, 3)
+    assert document.places[("values", "x y")] == Place(4, 3)
+    assert document.places[("values", "z")] == Place(6, 3)
+
+
+def test_without_the_parser_in_c_the_rules_are_read_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [*sorted((ROOT / "rules" / "staging").glob("*.yaml")), *sorted((ROOT / "examples").glob("*.yaml"))]
+    expected = [parse(file.read_bytes()) for file in files]
+    assert all(document.places for document in expected)
+    monkeypatch.setattr(documents, "_Loader", yaml.SafeLoader)
+    for file, before in zip(files, expected, strict=True):
+        document = parse(file.read_bytes())
+        assert (document.data, document.places) == (before.data, before.places)
+
+
 # Anything at all
 
 JSON_LIKE = st.recursive(
@@ -438,6 +483,12 @@ JSON_LIKE = st.recursive(
 )
 FIELD_NAMES = st.sampled_from(
     ["ecog", "tumour", "bclc_stage", "albi_grade", "etiology", "prior_systemic", "afp_ng_ml", "cirrhosis", "case_id"]
+)
+PRINTABLE = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs"]), max_size=20)
+WRITTEN = st.recursive(
+    st.none() | st.booleans() | st.integers() | PRINTABLE,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(PRINTABLE, inner, max_size=4),
+    max_leaves=12,
 )
 ALMOST_RECORDS = st.dictionaries(FIELD_NAMES | st.text(max_size=6), JSON_LIKE, max_size=6)
 SNIPPETS = st.lists(
@@ -470,6 +521,23 @@ def checks_or_refuses(found: object) -> None:
     else:
         assert parse_patient(patient.to_record()) == patient
     assert all(problem and problem.isprintable() for problem in said)
+
+
+def paths(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Yield the path of every value."""
+    yield path
+    if isinstance(value, (dict, list)):
+        for key, child in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from paths(child, (*path, key))
+
+
+@settings(max_examples=300, deadline=None)
+@given(WRITTEN, st.sampled_from([None, 2]))
+def test_fuzz_what_is_written_comes_back_with_a_place_for_every_value(value: object, indent: int | None) -> None:
+    text = "- " + json.dumps(value, indent=indent, ensure_ascii=False).replace("\n", "\n  ")
+    document = parse(text.encode())
+    assert document.data == [value]
+    assert set(document.places) == set(paths([value]))
 
 
 @settings(max_examples=200, deadline=None)
@@ -510,4 +578,7 @@ def test_reading_never_touches_what_it_was_given() -> None:
 
 
 def test_a_document_of_json_has_no_places() -> None:
-    assert parse(b'{"ecog": 1}', json_only=True) == Document({"ecog": 1}, {})
+    document = parse(b'{"ecog": 1}', json_only=True)
+    assert document == Document({"ecog": 1})
+    assert document.places == {}
+    assert document.place(("ecog",)) == Place(1, 1)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from hcc_decide import documents
+from hcc_decide.knowledge import files
 from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.knowledge.condition import attributes_of, fact_of
 from hcc_decide.knowledge.files import fingerprint
@@ -87,6 +89,21 @@ def test_the_stamp_heeds_rule_files_only(rule_base: RuleBase) -> None:
 
 def test_the_same_files_give_the_same_knowledge(rule_base: RuleBase) -> None:
     assert load_knowledge(rule_base.folder) == load_knowledge(rule_base.folder)
+
+
+def test_a_rule_base_without_findings_is_read_once_and_no_places_are_looked_up(
+    rule_base: RuleBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names: list[str] = []
+
+    def read(path: Path) -> documents.Document:
+        names.append(path.name)
+        return documents.read(path)
+
+    monkeypatch.setattr(files, "read", read)
+    monkeypatch.setattr(documents.Document, "places", property(lambda self: pytest.fail("a place was looked up")))
+    load_knowledge(rule_base.folder)
+    assert sorted(names) == sorted(path.name for path in rule_base.folder.rglob("*.yaml"))
 
 
 # Derived facts

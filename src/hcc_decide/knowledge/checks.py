@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
+from hcc_decide.documents import Path_
 from hcc_decide.knowledge.catalogue import DerivedFact
 from hcc_decide.knowledge.condition import (
     Condition,
@@ -19,7 +20,7 @@ from hcc_decide.knowledge.condition import (
     attributes_of,
     fact_of,
 )
-from hcc_decide.knowledge.files import Path_, Source
+from hcc_decide.knowledge.files import Source
 from hcc_decide.knowledge.findings import Finding
 from hcc_decide.knowledge.schema import (
     EvidenceBody,

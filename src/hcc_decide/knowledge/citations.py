@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from hcc_decide.knowledge.files import Path_, RawKnowledge, Source
+from hcc_decide.documents import Path_
+from hcc_decide.knowledge.files import RawKnowledge, Source
 from hcc_decide.knowledge.findings import Finding
 from hcc_decide.knowledge.schema import OptionFile
 from hcc_decide.knowledge.schema_sources import Trial
+
+_CODES = {"claims": "K05", "trials": "K04"}
 
 
 def check_citations(raw: RawKnowledge) -> Iterator[Finding]:
     """Yield a finding for each trial, endpoint, arm or claim that is cited and missing, and for each repeated id."""
     trials = {source.body.id: source.body for source in raw.trials}
-    claims = {claim.id for source in raw.claims for claim in source.body.claims}
+    claims = frozenset(claim.id for source in raw.claims for claim in source.body.claims)
     options = {source.body.id for source in raw.options}
     single = [source for source in (raw.notices, raw.conflicts, raw.sequences) if source is not None]
     sources: list[Source[Any]] = [*single, *raw.staging, *raw.options, *raw.trials, *raw.vignettes]
     for source in sources:
-        yield from _listed(source, "claims", claims, "K05")
-        yield from _listed(source, "trials", set(trials), "K04")
+        yield from _listed(source, {"claims": claims, "trials": frozenset(trials)})
     for option in raw.options:
         yield from _effects(option, trials)
         for index, evidence in enumerate(option.body.evidence):
@@ -52,23 +54,26 @@ def _absent(kind: str, name: object) -> str:
     return f"cites the {kind} {name}, which rules/{kind}s does not have"
 
 
-def _listed(source: Source[Any], key: str, known: set[str], code: str) -> Iterator[Finding]:
-    """Look at every list under ``key``, wherever it stands in the file."""
-    for path, value in _walk(source.document.data, ()):
-        if path and path[-1] == key and isinstance(value, list):
-            for index, name in enumerate(value):
-                if name not in known:
-                    yield source.finding(code, (*path, index), _absent(key[:-1], name))
+def _listed(source: Source[Any], known: Mapping[str, frozenset[str]]) -> Iterator[Finding]:
+    """Look at every list of claims and trials, wherever it stands in the file."""
+    for path, key, names in _lists(source.document.data, (), known.keys()):
+        for index, name in enumerate(names):
+            if name not in known[key]:
+                yield source.finding(_CODES[key], (*path, index), _absent(key[:-1], name))
 
 
-def _walk(value: object, path: Path_) -> Iterator[tuple[Path_, object]]:
-    yield path, value
+def _lists(value: object, path: Path_, keys: Collection[str]) -> Iterator[tuple[Path_, str, list[Any]]]:
+    """Yield every list under one of the keys."""
     if isinstance(value, dict):
         for key, child in value.items():
-            yield from _walk(child, (*path, key))
+            if key in keys and isinstance(child, list):
+                yield (*path, key), key, child
+            if isinstance(child, (dict, list)):
+                yield from _lists(child, (*path, key), keys)
     elif isinstance(value, list):
         for index, child in enumerate(value):
-            yield from _walk(child, (*path, index))
+            if isinstance(child, (dict, list)):
+                yield from _lists(child, (*path, index), keys)
 
 
 def _effects(option: Source[OptionFile], trials: dict[str, Trial]) -> Iterator[Finding]:

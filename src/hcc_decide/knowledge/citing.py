@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from hcc_decide.knowledge.files import Path_, RawKnowledge, Source
+from hcc_decide.documents import Path_
+from hcc_decide.knowledge.files import RawKnowledge, Source
 from hcc_decide.knowledge.findings import Finding
 
 Role = Literal["decides", "shown"]

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from hcc_decide.knowledge.files import Path_, RawKnowledge, Source
+from hcc_decide.documents import Path_
+from hcc_decide.knowledge.files import RawKnowledge, Source
 from hcc_decide.knowledge.findings import Finding
 from hcc_decide.knowledge.schema import OptionFile
 from hcc_decide.knowledge.schema_sources import Claim, Trial

@@ -10,13 +10,12 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from hcc_decide.documents import Document, DocumentError, read
+from hcc_decide.documents import Document, DocumentError, Path_, read
 from hcc_decide.knowledge.findings import Finding
 from hcc_decide.knowledge.schema import Manifest, NoticeFile, OptionFile, Staging, Vocabulary
 from hcc_decide.knowledge.schema_sources import ClaimFile, ConflictFile, SequenceFile, Trial, Vignette
 
 Model = TypeVar("Model", bound=BaseModel)
-Path_ = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hcc_decide.documents import Path_
 from hcc_decide.knowledge.catalogue import (
     Derivation,
     DerivedFact,
@@ -19,7 +20,7 @@ from hcc_decide.knowledge.checks import check_contract, check_options, order_sta
 from hcc_decide.knowledge.citations import check_citations
 from hcc_decide.knowledge.condition import Condition, ConditionError, negate
 from hcc_decide.knowledge.evidence import check_shape_of_evidence
-from hcc_decide.knowledge.files import Path_, RawKnowledge, Source, read_files
+from hcc_decide.knowledge.files import RawKnowledge, Source, read_files
 from hcc_decide.knowledge.findings import Finding, KnowledgeError
 from hcc_decide.knowledge.locate import bundled
 from hcc_decide.knowledge.schema import Conditional, OptionFile, RuleBody, Staging

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from hcc_decide.decision import Setting
 
@@ -72,7 +73,12 @@ class Code(Strict):
 
 
 class Fact(Strict):
-    """One fact of the vocabulary."""
+    """One fact of the vocabulary.
+
+    Attributes:
+        also_in: other units in which people may type it, with how many of its own unit one of them is.
+        seldom_asked: whether a form may keep it out of first sight.
+    """
 
     label: Text
     question: Text | None = None
@@ -89,6 +95,16 @@ class Fact(Strict):
     spans: bool = False
     from_: Annotated[list[str], Field(alias="from")] = []
     code: Code | None = None
+    also_in: dict[Text, Annotated[float | int, Field(gt=0)]] = {}
+    seldom_asked: bool = False
+
+    @model_validator(mode="after")
+    def _other_units_go_with_a_unit(self) -> Self:
+        if self.also_in and (self.kind != "number" or self.unit is None or self.unit in self.also_in):
+            raise PydanticCustomError(
+                "also_in", "`also_in` goes with a number that has a unit, and names others than that"
+            )
+        return self
 
 
 class LineField(Strict):
