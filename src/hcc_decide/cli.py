@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable
-from importlib.metadata import version
+from datetime import date
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
-from hcc_decide.documents import DocumentError, read
+from hcc_decide.case_file import read_case
+from hcc_decide.documents import DocumentError, read, read_bytes
 from hcc_decide.engine.fences import FenceError
 from hcc_decide.engine.network import EngineError
 from hcc_decide.knowledge.catalogue import Knowledge
@@ -23,7 +23,9 @@ from hcc_decide.knowledge.labels import setting_labels
 from hcc_decide.knowledge.load import DEFAULT_EDITION, inspect_knowledge, load_knowledge
 from hcc_decide.knowledge.locate import bundled
 from hcc_decide.patient import Patient, RecordError, parse_patient
-from hcc_decide.render import Line
+
+if TYPE_CHECKING:
+    from hcc_decide.render import Line
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -100,6 +102,42 @@ def _patient(source: str, knowledge: Knowledge) -> Patient:
         _fail([f"{name}: {problem}" for problem in error.problems], 2)
 
 
+def _case(source: str, knowledge: Knowledge) -> Patient | list[str]:
+    """Return the patient of a case file, or one line per problem."""
+    name = "standard input" if source == "-" else source
+    try:
+        return read_case(read_bytes(source), knowledge.option_ids, source)
+    except DocumentError as error:
+        return [f"{name}: {error}"]
+    except RecordError as error:
+        return [f"{name}: {problem}" for problem in error.problems]
+
+
+def _output_problems(output: Path, force: bool) -> list[str]:
+    problems = []
+    if output.suffix.lower() not in (".pdf", ".docx"):
+        problems.append(f"OUTPUT: {output} is refused; allowed is a name that ends with .pdf or .docx")
+    if output.is_dir():
+        problems.append(f"OUTPUT: {output} is a folder")
+    elif output.exists() and not force:
+        problems.append(f"OUTPUT: {output} exists already; --force replaces it")
+    elif not output.parent.is_dir():
+        problems.append(f"OUTPUT: the folder {output.parent} does not exist")
+    return problems
+
+
+def _write(output: Path, content: bytes) -> None:
+    """Write a file beside its place and put it there whole, so that nobody ever finds half of one."""
+    beside = output.with_name(f".{output.name}.{os.getpid()}")
+    try:
+        beside.write_bytes(content)
+        beside.replace(output)
+    except OSError as error:
+        _fail([f"OUTPUT: {output} cannot be written ({error.strerror or error})"], 1)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
 def _format(chosen: str, allowed: tuple[str, ...]) -> str:
     if chosen not in allowed:
         _fail([f"--format: {chosen!r} is refused; allowed are {', '.join(allowed)}"], 2)
@@ -107,6 +145,9 @@ def _format(chosen: str, allowed: tuple[str, ...]) -> str:
 
 
 def _show(lines: Iterable[Line]) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
     console = Console(highlight=False, width=80)
     for line in lines:
         console.print(Text(line.text, style=_STYLES.get(line.role, "")), soft_wrap=True)
@@ -125,6 +166,8 @@ def _answer(work: Callable[[], Answer]) -> Answer:
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         print(f"hcc-decide {version('hcc-decide')}")
         raise typer.Exit
 
@@ -188,6 +231,42 @@ def explain(
 
 
 @app.command()
+def report(
+    patient: Annotated[
+        str, typer.Argument(metavar="PATIENT", help="Case file: a record or a saved decision, or - for standard input.")
+    ],
+    output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="File to write; ends with .pdf or .docx.")],
+    heading: Annotated[str, typer.Option("--heading", help="Line that heads the report, such as a pseudonym.")] = "",
+    full: Annotated[bool, typer.Option("--full", help="Add the full basis from page 2 on.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace OUTPUT when it exists.")] = False,
+    edition: EditionOption = DEFAULT_EDITION,
+    rules: RulesOption = None,
+) -> None:
+    """Write the report for the record as PDF or Word: the answer, its reasons and its sources."""
+    from importlib.metadata import version
+
+    from hcc_decide.decide import decide
+    from hcc_decide.engine.engine import Engine
+    from hcc_decide.report.content import report as report_of
+    from hcc_decide.report.pdf import ReportError, pdf
+    from hcc_decide.report.word import word
+
+    knowledge = _knowledge(edition, rules)
+    case = _case(patient, knowledge)
+    problems = _output_problems(output, force) + (case if isinstance(case, list) else [])
+    if problems or isinstance(case, list):
+        _fail(problems, 2)
+    decision = _answer(lambda: decide(case, Engine(knowledge)))
+    made = report_of(decision, knowledge, on=date.today(), heading=heading, full=full, program=version("hcc-decide"))
+    try:
+        content = pdf(made) if output.suffix.lower() == ".pdf" else word(made)
+    except ReportError as error:
+        _fail([_one_line(error)], 1)
+    _write(output, content)
+    print(f"wrote {output}")
+
+
+@app.command()
 def schema(
     which: Annotated[str, typer.Argument(metavar="patient|decision", help="Which JSON Schema to print.")],
     edition: EditionOption = DEFAULT_EDITION,
@@ -203,6 +282,8 @@ def schema(
 @rules_app.command("list")
 def rules_list(edition: EditionOption = DEFAULT_EDITION, rules: RulesOption = None) -> None:
     """List every option with its indications."""
+    from hcc_decide.render import Line
+
     knowledge = _knowledge(edition, rules)
     lines = [
         Line(

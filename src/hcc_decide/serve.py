@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import signal
+import gc
+import importlib
 import socket
-import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
-# Dark on light and light on dark at a contrast of at least 4.5 to 1; the browser's preference picks one.
-THEME = {
-    "theme.showWidgetBorder": "true",
-    "theme.baseRadius": "small",
-    "theme.headingFontSizes": '["2rem", "1.4rem", "1.2rem", "1.1rem", "1rem", "1rem"]',
-    "theme.paddingTop": "3rem",
-    "theme.light.primaryColor": "#0b6e75",
-    "theme.light.backgroundColor": "#ffffff",
-    "theme.light.secondaryBackgroundColor": "#f3f6f7",
-    "theme.light.textColor": "#1c2a30",
-    "theme.light.linkColor": "#0b5f8a",
-    "theme.light.borderColor": "#d3dde0",
-    "theme.dark.primaryColor": "#4fb3ba",
-    "theme.dark.linkColor": "#7cc4ee",
-}
+from hcc_decide import theme
+from hcc_decide.worker import IsolatedEngine
+
+PAUSE = 3.0
+"""Seconds between what the first page needs and what only other pages need, so that the one is not held up by the other."""
 
 
 class PortInUseError(OSError):
@@ -41,13 +33,16 @@ def _check_port(port: int) -> None:
 def serve_form(script: Path, *, port: int, headless: bool) -> int:
     """Run the form until it is stopped.
 
+    The server is this process. The engine's process takes longest to be ready, so it is started first; the rules are
+    read and libraries imported while the server comes up and a browser finds it.
+
     Args:
         script: the form's entry file.
         port: port on the loopback address.
         headless: do not open a browser.
 
     Returns:
-        The exit status of the server.
+        The exit status.
 
     Raises:
         PortInUseError: nothing was started.
@@ -64,15 +59,40 @@ def serve_form(script: Path, *, port: int, headless: bool) -> int:
         "browser.gatherUsageStats": "false",
         "client.toolbarMode": "minimal",
         "client.showErrorDetails": "none",
+        # An error would offer to ask a search engine or a language model about it.
+        "client.showErrorLinks": "false",
         "logger.level": "error",
         "logger.hideWelcomeMessage": "true",
-        **THEME,
+        **theme.settings(),
     }
-    command = [sys.executable, "-m", "streamlit", "run", str(script)]
-    command += [f"--{name}={value}" for name, value in settings.items()]
-    # Ending this process ends the server with it: an exception while it waits stops the child.
-    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    command = ["run", str(script), *(f"--{name}={value}" for name, value in settings.items())]
+    # The collector has nothing to find while all that is made is kept, and looking costs a fifth of the start.
+    gc.disable()
+    engine = IsolatedEngine()
+    engine.start()
     try:
-        return subprocess.run(command, check=False).returncode
+        from streamlit.web import cli
+
+        # Where Streamlit looks for the modules of its script, so that both take the same ones.
+        sys.path.insert(0, str(script.parent))
+        # Not before Streamlit is imported: two threads must not import parts of one package that need each other.
+        threading.Thread(target=_get_ready, args=(engine,), name="get-ready", daemon=True).start()
+        cli.main(command, prog_name="streamlit", standalone_mode=False)
     except KeyboardInterrupt:
-        return 0
+        pass
+    finally:
+        engine.close()
+    return 0
+
+
+def _get_ready(engine: IsolatedEngine) -> None:
+    try:
+        resources = importlib.import_module("form.resources")
+        resources.get_ready(engine)
+    finally:
+        # What there is now stays, so that the collector need not go through it at every edit.
+        gc.freeze()
+        gc.enable()
+    time.sleep(PAUSE)
+    resources.get_other_pages_ready()
+    gc.freeze()

@@ -6,6 +6,7 @@ The parent talks to each worker in lines of JSON over pipes. Nothing that a work
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import queue
@@ -16,6 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, cast
 
+from hcc_decide.comparison import Comparison
 from hcc_decide.decision import Decision
 from hcc_decide.patient import RecordError
 
@@ -86,6 +88,23 @@ class IsolatedEngine:
         for _ in range(workers):
             self._idle.put(None)
 
+    def start(self) -> None:
+        """Start one worker ahead of the first request, without waiting until it is ready.
+
+        None is started when one is idle already, when all are busy, or when the engine is closed. If it cannot be
+        started, the first request tries again.
+        """
+        with self._closing:
+            if self._closed or self.processes():
+                return
+            with contextlib.suppress(queue.Empty, OSError):
+                self._idle.get_nowait()
+                worker = None
+                try:
+                    worker = _Worker(self._arguments)
+                finally:
+                    self._idle.put(worker)
+
     def decide(self, record: Mapping[str, Any]) -> Decision:
         """Decide for one record.
 
@@ -93,8 +112,25 @@ class IsolatedEngine:
             RecordError: the record is refused, one line per problem.
             WorkerError: the worker died or failed, or the engine is closed; nothing was decided.
         """
+        return Decision.model_validate(self._ask(record)["decision"])
+
+    def compare(self, record: Mapping[str, Any], first: str, second: str) -> Comparison:
+        """Say why one option stands above another for one record.
+
+        Args:
+            record: the record.
+            first: id or alias of an option of the catalogue.
+            second: id or alias of another.
+
+        Raises:
+            RecordError: the record is refused, one line per problem.
+            WorkerError: the worker died or failed, or the engine is closed; nothing was compared.
+        """
+        return Comparison.model_validate(self._ask(record, compare=[first, second])["comparison"])
+
+    def _ask(self, record: Mapping[str, Any], **more: object) -> dict[str, Any]:
         try:
-            request = json.dumps({"record": dict(record)})
+            request = json.dumps({"record": dict(record), **more})
         except (TypeError, ValueError) as error:
             raise RecordError([f"the record is not plain data ({error})"]) from None
         worker = self._idle.get()
@@ -123,7 +159,7 @@ class IsolatedEngine:
             raise RecordError(answer["problems"])
         if "failure" in answer:
             raise WorkerError(answer["failure"])
-        return Decision.model_validate(answer["decision"])
+        return answer
 
     def processes(self) -> list[int]:
         """Return the process ids of idle workers."""
@@ -145,6 +181,7 @@ class IsolatedEngine:
 
 def main(arguments: list[str]) -> None:
     """Serve requests on standard input until it ends."""
+    from hcc_decide.compare import compare
     from hcc_decide.decide import decide
     from hcc_decide.engine.engine import Engine
     from hcc_decide.engine.network import EngineError
@@ -156,12 +193,20 @@ def main(arguments: list[str]) -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         os.dup2(nowhere.fileno(), 1)
+    # What is read stays: the collector would find nothing while it is read, and need not go through it at every request.
+    gc.disable()
     engine = Engine(load_knowledge(folder, arguments[0]))
+    gc.freeze()
+    gc.enable()
     for line in sys.stdin:
         answer: dict[str, Any]
         try:
-            patient = parse_patient(json.loads(line)["record"], engine.knowledge.option_ids)
-            answer = {"decision": decide(patient, engine).model_dump(mode="json")}
+            request = json.loads(line)
+            patient = parse_patient(request["record"], engine.knowledge.option_ids)
+            if "compare" in request:
+                answer = {"comparison": compare(patient, engine, *request["compare"]).model_dump(mode="json")}
+            else:
+                answer = {"decision": decide(patient, engine).model_dump(mode="json")}
         except RecordError as error:
             answer = {"problems": list(error.problems)}
         except EngineError as error:

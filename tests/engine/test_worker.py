@@ -256,6 +256,51 @@ def test_one_user_is_served_while_the_worker_of_another_hangs(rules: Path, here:
         engine.close()
 
 
+# The start
+
+
+@pytest.fixture
+def unused(rules: Path) -> Iterator[IsolatedEngine]:
+    """Two workers, none of them started."""
+    engine = IsolatedEngine(rules=rules, workers=2)
+    yield engine
+    engine.close()
+
+
+def test_a_worker_that_is_started_ahead_takes_the_first_request(unused: IsolatedEngine, here: Here) -> None:
+    unused.start()
+    (worker,) = unused.processes()
+    unused.start()
+    assert unused.processes() == [worker], "one that is idle is enough"
+    assert unused.decide(ADVANCED).model_dump_json() == here(ADVANCED)
+    assert unused.processes() == [worker]
+
+
+def test_a_worker_that_cannot_be_started_ahead_is_started_by_the_first_request(
+    unused: IsolatedEngine, here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "executable", "/nowhere/python")
+        unused.start()
+    assert unused.processes() == []
+    assert unused.decide(ADVANCED).model_dump_json() == here(ADVANCED)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(unused.decide, [ADVANCED, LATER]))
+    assert 1 <= len(unused.processes()) <= 2
+
+
+def test_no_worker_is_started_ahead_of_an_engine_that_is_closed_or_busy(single: IsolatedEngine) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        worker, request = _stopped_during(single, ADVANCED, pool)
+        single.start()
+        assert single.processes() == []
+        os.kill(worker, signal.SIGCONT)
+        request.result(15)
+    single.close()
+    single.start()
+    assert single.processes() == []
+
+
 # The end
 
 

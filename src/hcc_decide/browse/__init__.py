@@ -1,0 +1,1 @@
+"""Reading the knowledge without a patient: search, trials and their results, events by year."""
