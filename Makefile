@@ -22,7 +22,7 @@ $(BIN)/lint-imports --no-logo
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast setup setup-browser lint format bench readme docs build lock clean
+.PHONY: help run test test-fast setup setup-browser lint format bench readme docs screenshots build lock clean
 
 help: ## say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ readme: setup ## put the real output of the first decision into README.md
 
 docs: setup ## write docs/knowledge/ from the rules
 	$(BIN)/python tools/build_pages.py
+
+screenshots: setup-browser ## take docs/screenshots/ anew from the form in Chromium
+	CHROMIUM="$$(cat .venv/chromium)" $(BIN)/python -m tools.take_screenshots
 
 build: setup ## wheel and source distribution, in dist/
 	rm -rf dist

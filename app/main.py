@@ -6,7 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from form import resources
+from form import pages, resources
+from form.session import remember
 from form.wording import plain
 from hcc_decide.knowledge.findings import KnowledgeError
 
@@ -14,8 +15,18 @@ HERE = Path(__file__).parent
 
 # An icon from this folder: the named ones of Streamlit would be fetched from the network.
 st.set_page_config(page_title="hcc-decide", page_icon=str(HERE / "icon.svg"), layout="wide")
-patient = st.Page(HERE / "app_pages" / "patient.py", title="Patient", default=True)
-page = st.navigation([patient], position="top")
+page = st.navigation(
+    {
+        section: [
+            st.Page(HERE / entry.path, title=entry.title, icon=entry.icon, default=entry is pages.PATIENT)
+            for entry in entries
+        ]
+        for section, entries in pages.SECTIONS.items()
+    },
+    position="top",
+)
+st.logo(str(HERE / "logo.svg"), size="large")
+st.html(HERE / "form" / "style.css")
 
 try:
     knowledge = resources.knowledge()
@@ -24,11 +35,13 @@ except (KnowledgeError, FileNotFoundError) as error:
     st.text(str(error))
     st.stop()
 
+remember(knowledge, page.title)
 edition = knowledge.manifest.editions[knowledge.edition]
-st.title("hcc-decide", anchor=False)
-st.info(f"**Intended use.** {plain(knowledge.manifest.intended_use)}", icon=":material/info:")
-st.caption(
-    f"Edition {plain(knowledge.edition)} ({plain(edition.label)}), cut-off {plain(edition.cut_off)} · "
-    f"knowledge {knowledge.version} · sha256 {knowledge.sha256}"
-)
+with st.container(key="frame"):
+    st.caption(f"**Intended use.** {plain(knowledge.manifest.intended_use)}")
 page.run()
+with st.container(key="stamp"):
+    st.caption(
+        f"Edition {plain(knowledge.edition)} ({plain(edition.label)}), cut-off {plain(edition.cut_off)} · "
+        f"knowledge {knowledge.version} · sha256 {knowledge.sha256}"
+    )

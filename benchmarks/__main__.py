@@ -6,9 +6,15 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from tools.running_form import FormError
+
+from benchmarks.browser import InBrowser, measure_browser
 from benchmarks.contenders import CLIPS, DECISION, PLAIN, compare, contenders
+from benchmarks.form import measure_edits
+from benchmarks.form_report import FormRun, form_section, with_section
 from benchmarks.machine import busy, machine
 from benchmarks.memory import measure_memory
 from benchmarks.patients import example_patients, varied_patients
@@ -31,8 +37,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     others = busy()
-    _say("loading the knowledge and building the contenders")
+    _say("loading the knowledge")
     knowledge = load_knowledge()
+    if options.only == "form":
+        section = form_section(_form(knowledge, options, others))
+        print(section)
+        if options.write:
+            _write(with_section(REPORT.read_text(encoding="utf-8"), section))
+        return 0
+    run = _rules(knowledge, options, others)
+    if options.edits or options.openings:
+        run = replace(run, form=_form(knowledge, options, others))
+    report = markdown(run)
+    print(report, end="")
+    if options.write:
+        _write(report)
+    return 1 if any(run.wrong.values()) else 0
+
+
+def _rules(knowledge: Knowledge, options: argparse.Namespace, others: bool) -> Run:
+    """Measure everything but the form."""
+    _say("building the contenders")
     patients = [*example_patients(knowledge), *varied_patients(knowledge, options.patients, options.seed)]
     rivals = contenders(knowledge, patients[0])
     _say(f"comparing the conclusions on {len(patients)} patients")
@@ -47,8 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _say(f"watching memory over {options.decisions} decisions")
     watched = (DECISION, CLIPS, PLAIN) if options.decisions else ()
     memory = measure_memory(watched, options.decisions, options.seed)
-    run = Run(
-        machine=machine(),
+    return Run(
+        machine=machine("durable-rules", "clipspy"),
         busy=others,
         rules=rules_of(knowledge),
         patients=_described(knowledge, patients, options.patients, options.seed),
@@ -60,22 +85,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
         memory=memory,
         startup=startup,
     )
-    report = markdown(run)
-    print(report, end="")
-    if options.write:
-        REPORT.write_text(report, encoding="utf-8")
-        _say("wrote docs/benchmarks.md")
-    return 1 if any(wrong.values()) else 0
+
+
+def _form(knowledge: Knowledge, options: argparse.Namespace, others: bool) -> FormRun:
+    """Measure the form; without a browser, only what happens on the server."""
+    browser: InBrowser | None = None
+    if options.openings:
+        _say(f"opening the form in the browser, {options.openings} times, and typing {options.typed} numbers")
+        try:
+            browser = measure_browser(knowledge, options.openings, options.typed)
+        except FormError as error:
+            _say(f"left out: {error}")
+    _say(f"editing every example on every page, {options.edits} times each")
+    edits = measure_edits(knowledge, options.edits, options.seed) if options.edits else {}
+    about = machine("streamlit") | {"Knowledge": f"{knowledge.version}, edition {knowledge.edition}"}
+    if browser is not None:
+        about |= {"Chromium": browser.version}
+    return FormRun(about, others, edits, browser)
+
+
+def _write(report: str) -> None:
+    REPORT.write_text(report, encoding="utf-8")
+    _say("wrote docs/benchmarks.md")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure beside CLIPS and plain Python.")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md from this run")
+    parser.add_argument("--only", choices=["form"], help="measure, and write, only this part")
     parser.add_argument("--patients", type=int, default=189, help="generated patients besides the examples")
-    parser.add_argument("--seed", type=int, default=1, help="seed of the generated patients")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the generated patients and edits")
     parser.add_argument("--rounds", type=int, default=7, help="timed rounds")
     parser.add_argument("--starts", type=int, default=7, help="fresh processes; 0 leaves the start-up out")
     parser.add_argument("--decisions", type=int, default=10_000, help="to watch memory over; 0 leaves it out")
+    parser.add_argument("--openings", type=int, default=9, help="starts of the form, in a browser; 0 leaves it out")
+    parser.add_argument("--typed", type=int, default=30, help="numbers typed in the browser")
+    parser.add_argument("--edits", type=int, default=5, help="of each example on each page; 0 leaves them out")
     return parser
 
 

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import psutil
 
+NAMES = {"clipspy": "CLIPS", "streamlit": "Streamlit"}
+WRITTEN = {"clipspy": "clipspy "}
+
 
 def processor() -> str:
     """Return the processor's model name, or its architecture where the system does not say."""
@@ -21,15 +24,18 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def machine() -> dict[str, str]:
-    """Return the rows of the table that describes the run."""
+def machine(*packages: str) -> dict[str, str]:
+    """Return the rows of the table that describes the run.
+
+    Args:
+        packages: whose versions count, besides Python's.
+    """
     memory = psutil.virtual_memory().total / 2**30
     return {
         "Date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
         "Processor": f"{processor()}, {os.cpu_count()} cores, {memory:.0f} GB",
         "Python": platform.python_version(),
-        "durable-rules": version("durable-rules"),
-        "CLIPS": f"clipspy {version('clipspy')}",
+        **{NAMES.get(package, package): f"{WRITTEN.get(package, '')}{version(package)}" for package in packages},
     }
 
 

@@ -18,6 +18,7 @@ UNKNOWN = 0.2
 """How often a fact that is varied is left out."""
 MOST_CHANGES = 12
 MOST_LINES = 3
+PRIOR = "prior_systemic"
 
 
 def example_records() -> dict[str, dict[str, Any]]:
@@ -43,13 +44,8 @@ def varied_patients(knowledge: Knowledge, count: int, seed: int) -> list[Patient
     """
     draw = random.Random(seed)
     examples = list(example_records().values())
-    limits = _limits(knowledge)
-    names = [
-        name
-        for name, fact in knowledge.vocabulary.facts.items()
-        if fact.source in ("record", "record_or_derived") and name in Patient.model_fields
-    ]
-    names += [name for name in ("prior_systemic",) if name in Patient.model_fields]
+    limits = limits_of(knowledge)
+    names = _names(knowledge)
     found: list[Patient] = []
     while len(found) < count:
         record = dict(draw.choice(examples))
@@ -62,7 +58,40 @@ def varied_patients(knowledge: Knowledge, count: int, seed: int) -> list[Patient
     return found
 
 
-def _limits(knowledge: Knowledge) -> dict[str, list[float]]:
+def edits(record: Mapping[str, Any], knowledge: Knowledge, count: int, seed: str) -> list[dict[str, Any]]:
+    """Return ``count`` records, each the one before it with one fact, or the prior lines, drawn anew.
+
+    Args:
+        record: where it begins.
+        knowledge: as for `varied_patients`.
+        count: how many.
+        seed: the same seed gives the same records.
+    """
+    draw = random.Random(seed)
+    limits = limits_of(knowledge)
+    # A form may show these in another unit than the record, in which the number drawn would mean something else.
+    names = [name for name in _names(knowledge) if name == PRIOR or not knowledge.vocabulary.facts[name].also_in]
+    here = parse_patient(dict(record), knowledge.option_ids).to_record()
+    found: list[dict[str, Any]] = []
+    while len(found) < count:
+        name = draw.choice(names)
+        try:
+            edited = parse_patient({**here, name: _value(name, knowledge, limits, draw)}, knowledge.option_ids)
+        except RecordError:
+            continue
+        if edited.to_record() != here:
+            here = edited.to_record()
+            found.append(here)
+    return found
+
+
+def _names(knowledge: Knowledge) -> list[str]:
+    facts = knowledge.vocabulary.facts.items()
+    names = [name for name, fact in facts if fact.source in ("record", "record_or_derived")]
+    return [name for name in (*names, PRIOR) if name in Patient.model_fields]
+
+
+def limits_of(knowledge: Knowledge) -> dict[str, list[float]]:
     """Return the finite constants that rules compare each number with."""
     conditions = [value.condition for item in knowledge.staging for value in item.values]
     conditions += [rule.condition or () for item in knowledge.options.values() for rule in item.rules]
@@ -80,7 +109,7 @@ def _limits(knowledge: Knowledge) -> dict[str, list[float]]:
 def _value(name: str, knowledge: Knowledge, limits: Mapping[str, Sequence[float]], draw: random.Random) -> Any:
     if draw.random() < UNKNOWN:
         return None
-    if name == "prior_systemic":
+    if name == PRIOR:
         count = draw.randint(0, MOST_LINES)
         return [_line(knowledge, limits, draw, last=index == count - 1) for index in range(count)]
     fact = knowledge.vocabulary.facts[name]

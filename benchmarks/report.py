@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.contenders import CHECKED, CLIPS, DECISION, DURABLE, LABELS, PLAIN, READING, UNCHECKED
+from benchmarks.form_report import FormRun, form_section
 from benchmarks.memory import Memory
 from benchmarks.steps import PHASES
+from benchmarks.tables import table
 from benchmarks.timing import Times
 from hcc_decide.engine.program import Program
 from hcc_decide.knowledge.catalogue import Knowledge
@@ -29,6 +31,7 @@ class Run:
         wrong: by contender, one line per patient on whom it differs from hcc-decide.
         memory: by contender; empty when it was not measured.
         startup: seconds by phase; empty when it was not measured.
+        form: what was seen of the form; ``None`` when it was not measured.
     """
 
     machine: Mapping[str, str]
@@ -42,6 +45,7 @@ class Run:
     wrong: Mapping[str, Sequence[str]]
     memory: Mapping[str, Memory]
     startup: Mapping[str, float]
+    form: FormRun | None = None
 
 
 def rules_of(knowledge: Knowledge) -> dict[str, str]:
@@ -105,10 +109,10 @@ def markdown(run: Run) -> str:
     parts = [
         "# Benchmarks",
         INTRODUCTION + (" Other work ran on the machine at the time." if run.busy else ""),
-        _table(("", ""), [*run.machine.items(), *run.rules.items(), ("Patients", run.patients)]),
+        table(("", ""), [*run.machine.items(), *run.rules.items(), ("Patients", run.patients)]),
         NETWORK_RULES,
         "## Warm decisions",
-        _table(header, rows, numbers=True),
+        table(header, rows, numbers=True),
         WARM.format(rounds=run.rounds, compared=run.compared),
         *_remarks(run),
     ]
@@ -116,6 +120,8 @@ def markdown(run: Run) -> str:
         parts += ["## Memory", _memory(run.memory)]
     if run.startup:
         parts += ["## From start to the first decision", _startup(run.startup)]
+    if run.form is not None:
+        parts.append(form_section(run.form))
     return "\n\n".join(parts) + "\n"
 
 
@@ -155,7 +161,7 @@ def _memory(memory: Mapping[str, Memory]) -> str:
         for key, item in memory.items()
     ]
     header = ("", "knowledge loaded", "after 1,000", f"after {decisions:,} more", "growth per 10,000")
-    return _table(header, rows, numbers=True) + "\n\n" + MEMORY
+    return table(header, rows, numbers=True) + "\n\n" + MEMORY
 
 
 def _startup(startup: Mapping[str, float]) -> str:
@@ -165,9 +171,4 @@ def _startup(startup: Mapping[str, float]) -> str:
         "whole": "`hcc-decide recommend`, start to end",
     }
     rows = [(name, f"{1000 * startup[key]:,.0f}") for key, name in names.items()]
-    return _table(("", "ms"), rows, numbers=True) + "\n\n" + STARTUP
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool = False) -> str:
-    rule = ["---", *(["---:"] if numbers else ["---"]) * (len(header) - 1)]
-    return "\n".join("| " + " | ".join(row) + " |" for row in (header, rule, *rows))
+    return table(("", "ms"), rows, numbers=True) + "\n\n" + STARTUP

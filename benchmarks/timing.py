@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.contenders import Contender
+from benchmarks.tables import quantile
 from hcc_decide.patient import Patient
 
 PER_TURN = 25
@@ -58,9 +59,9 @@ def _turn(rival: Contender, patients: Sequence[Patient], taken: list[float]) -> 
 
 
 def _times(rounds: Sequence[Sequence[float]]) -> Times:
-    every = sorted(1000 * taken for one in rounds for taken in one)
+    every = [1000 * taken for one in rounds for taken in one]
     return Times(
         per_second=statistics.median(len(one) / sum(one) for one in rounds),
         p50=statistics.median(every),
-        p95=every[int(0.95 * (len(every) - 1))],
+        p95=quantile(every, 0.95),
     )

@@ -1,8 +1,8 @@
 """The form's state and the patient record: one from the other, both ways, without Streamlit.
 
 The state maps the key of each field to what stands in it. A choice holds a token (``yes``, ``A``,
-``not known``), a number holds a number or ``None``, a set holds a list of tokens. Nothing that is not known
-gets into the record.
+``not known``), a number holds a number or ``None``, a set holds a list of tokens. A number is in the fact's own unit; a
+state may name another beside it (see `form.units`). Nothing that is not known gets into the record.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from form import units
 from hcc_decide.knowledge.catalogue import Knowledge
-from hcc_decide.knowledge.schema import Fact, PartialValue
+from hcc_decide.knowledge.schema import Fact
 from hcc_decide.patient import OTHER, Patient, RecordError, parse_patient
 
 NOT_KNOWN = "not known"
@@ -24,6 +25,8 @@ YES_NO: Mapping[str, bool] = {"yes": True, "no": False}
 CASE = "case_id"
 PRIOR = "prior_systemic"
 PRIOR_COUNT = "prior_systemic_count"
+SETTLED = "form_settled"
+"""Stands in the form once the patient page has taken up what was filled in; filling the form in anew takes it out."""
 TOP = ""
 """Where a problem stands that belongs to no field."""
 
@@ -44,6 +47,11 @@ def line_key(number: int, field: str) -> str:
     return f"line_{number}_{field}"
 
 
+def is_field(key: str) -> bool:
+    """Whether a key belongs to the form's fields."""
+    return key in (CASE, PRIOR, PRIOR_COUNT, SETTLED) or key.startswith(("fact_", "line_", "unit_"))
+
+
 def asked(knowledge: Knowledge) -> dict[str, Fact]:
     """Return the facts that the record can hold, in the order of the vocabulary."""
     facts = knowledge.vocabulary.facts
@@ -62,13 +70,6 @@ def choices(fact: Fact) -> dict[str, bool | int | str] | None:
         if len(values) <= MAX_CHOICES:
             return {str(value): value for value in values}
     return None
-
-
-def choice_label(fact: Fact, token: str) -> str:
-    """Write a choice for people: short codes stand beside their label."""
-    label = next((label for value, label in (fact.values or {}).items() if str(value) == token), token)
-    text = label.label if isinstance(label, PartialValue) else label
-    return f"{token} ({text})" if len(token) == 1 and text != token else text
 
 
 def default_of(name: str) -> str | None:
@@ -137,6 +138,21 @@ def line_state(number: int, line: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def with_line(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entries that add an empty line after the others."""
+    count = int(state[PRIOR_COUNT]) + 1
+    return {PRIOR_COUNT: count, **line_state(count, {})}
+
+
+def without_line(state: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """Return the entries that take a line out; those after it move up. Without the only one it is not known if there are any."""
+    count, fields = int(state[PRIOR_COUNT]), [key.removeprefix(line_key(1, "")) for key in line_state(1, {})]
+    found: dict[str, Any] = {PRIOR_COUNT: max(1, count - 1), **line_state(count, {})}
+    for later in range(number + 1, count + 1):
+        found |= {line_key(later - 1, field): state.get(line_key(later, field)) for field in fields}
+    return found if count > 1 else found | {PRIOR: NOT_KNOWN}
+
+
 def record_of(state: Mapping[str, Any], knowledge: Knowledge) -> dict[str, Any]:
     """Return the record that the form holds, unchecked; what is not known is left out."""
     record: dict[str, Any] = {}
@@ -144,7 +160,7 @@ def record_of(state: Mapping[str, Any], knowledge: Knowledge) -> dict[str, Any]:
     if case:
         record[CASE] = case
     for name, fact in shown(knowledge, state).items():
-        value = _entered(fact, state.get(key_of(name)))
+        value = _entered(name, fact, state)
         if value is not None:
             record[name] = value
     if state.get(PRIOR) == NONE:
@@ -154,12 +170,15 @@ def record_of(state: Mapping[str, Any], knowledge: Knowledge) -> dict[str, Any]:
     return record
 
 
-def _entered(fact: Fact, value: Any) -> Any:
+def _entered(name: str, fact: Fact, state: Mapping[str, Any]) -> Any:
+    value = state.get(key_of(name))
     if fact.kind == "set":
         chosen = list(value or ())
         return None if not chosen else [] if chosen == [NONE] else chosen
     tokens = choices(fact)
-    return _plain_number(value) if tokens is None else tokens.get(value)
+    if tokens is not None:
+        return tokens.get(str(value))
+    return _plain_number(units.to_record(value, fact, units.stands_in(name, fact, state)))
 
 
 def _line(number: int, state: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Protocol
 from urllib.parse import quote
 
-from form.state import choice_label
 from hcc_decide.decision import Criterion, Evidence, Value, Verdict
+from hcc_decide.knowledge import labels
 from hcc_decide.knowledge.catalogue import Knowledge
-from hcc_decide.knowledge.condition import fact_of
-from hcc_decide.knowledge.labels import fact_label
-from hcc_decide.knowledge.schema import Fact
-from hcc_decide.render import result_text, word
+from hcc_decide.render import result_text
 
 _SIGNS: Mapping[Verdict, tuple[str, str]] = {
     "preferred": ("star", "green"),
@@ -26,6 +24,30 @@ _SIGNS: Mapping[Verdict, tuple[str, str]] = {
 }
 _RESULT_SIGNS = {"met": ("check", "green"), "not_met": ("close", "red"), "unknown": ("help", "orange")}
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~$&]|:(?=\w)")
+
+
+class Cited(Protocol):
+    """Anything that names its publication and its registry number, and says which of them are not verified."""
+
+    @property
+    def citation(self) -> str:
+        """The citation in one line."""
+        ...
+
+    @property
+    def doi(self) -> str | None:
+        """The identifier of the publication."""
+        ...
+
+    @property
+    def nct(self) -> str | None:
+        """The registry number."""
+        ...
+
+    @property
+    def unverified(self) -> Collection[str]:
+        """Names of what is not verified, as trial files write them."""
+        ...
 
 
 def plain(text: str) -> str:
@@ -47,39 +69,14 @@ def result(item: Criterion) -> str:
     return f":{colour}[:material/{icon}:] {result_text(item)}"
 
 
-def option_name(knowledge: Knowledge, option: str) -> str:
-    """Return the name of an option."""
-    return knowledge.options[option].body.name if option in knowledge.options else option
-
-
-def value_text(fact: Fact | None, value: Value) -> str:
-    """Write a value with its label and unit."""
-    if fact is None or value is None or isinstance(value, bool):
-        return word(value)
-    if isinstance(value, list):
-        return ", ".join(choice_label(fact, item) for item in value) or "none"
-    if isinstance(value, (int, float)) and fact.kind in ("integer", "number"):
-        return f"{value:g} {fact.unit or ''}".strip()
-    token = str(value)
-    return token if len(token) == 1 else choice_label(fact, token) if fact.values else word(value)
-
-
 def facts_text(knowledge: Knowledge, facts: Mapping[str, Value]) -> str:
-    """Write the patient's own values behind a statement."""
-    known = knowledge.vocabulary.facts
-    pairs = (
-        f"{fact_label(knowledge, name)}: {value_text(known.get(fact_of(name)), value)}" for name, value in facts.items()
-    )
-    return plain("; ".join(pairs))
+    """Write the patient's own values behind a statement, each with its label."""
+    return plain(labels.facts_text(knowledge, facts))
 
 
 def source(item: Evidence) -> str:
     """Write the citation of a trial with its links, marking what has not been verified."""
-    parts = [plain(item.citation) + _mark(item, "citation")]
-    if item.doi:
-        parts.append(f"[doi:{plain(item.doi)}](https://doi.org/{_address(item.doi)}){_mark(item, 'citation.doi')}")
-    if item.nct:
-        parts.append(f"[{item.nct}](https://clinicaltrials.gov/study/{item.nct}){_mark(item, 'nct')}")
+    parts = [cited(item)]
     rest = [name for name in item.unverified if name not in ("citation", "citation.doi", "nct")]
     if rest:
         named = ", ".join(rest).replace("_", " ").replace(".", " ")
@@ -87,7 +84,17 @@ def source(item: Evidence) -> str:
     return " · ".join(parts)
 
 
-def _mark(item: Evidence, part: str) -> str:
+def cited(item: Cited) -> str:
+    """Write the citation of a trial with links to the publication and the registry, each marked when not verified."""
+    parts = [plain(item.citation) + _mark(item, "citation")]
+    if item.doi:
+        parts.append(f"[doi:{plain(item.doi)}](https://doi.org/{_address(item.doi)}){_mark(item, 'citation.doi')}")
+    if item.nct:
+        parts.append(f"[{item.nct}](https://clinicaltrials.gov/study/{item.nct}){_mark(item, 'nct')}")
+    return " · ".join(parts)
+
+
+def _mark(item: Cited, part: str) -> str:
     return " (not verified)" if part in item.unverified else ""
 
 

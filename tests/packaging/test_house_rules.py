@@ -32,17 +32,19 @@ def _words(path: Path) -> Iterator[tuple[int, str]]:
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type != tokenize.COMMENT and token.start[0] not in skipped:
             for word in re.findall(r"[A-Za-z][A-Za-z0-9-]+", token.string):
-                yield token.start[0], word.lower()
+                yield token.start[0], word
 
 
 def test_no_python_code_names_a_drug_or_a_trial(knowledge: Knowledge) -> None:
     drugs = {drug.lower() for item in knowledge.options.values() for drug in item.body.drugs}
     trials = {trial.id for trial in knowledge.trials.values() if len(trial.id) > 4}
+    # One trial is called SEARCH, and code searches.
+    assert "search" in trials
     named = [
         f"{path.relative_to(ROOT)}:{line}: {word}"
         for path in PYTHON
         for line, word in _words(path)
-        if word in drugs | trials
+        if word.lower() in drugs | (trials - {"search"}) or word == "SEARCH"
     ]
     assert named == []
 

@@ -1,0 +1,1 @@
+"""The answer: headline, cards, what is missing, what is excluded."""

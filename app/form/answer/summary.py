@@ -1,0 +1,78 @@
+"""The answer at a glance: the headline, what stands behind it, and what the board should know first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from form.sources import claims
+from form.wording import badge, plain
+from hcc_decide.decision import USABLE, VERDICTS, Decision, Notice, Option
+from hcc_decide.headline import headline
+from hcc_decide.knowledge.catalogue import Knowledge
+from hcc_decide.knowledge.labels import setting_labels, value_text
+
+OUT_OF_QUESTION = ("ineligible", "not_recommended")
+"""What an undetermined option can turn out to be without coming into question."""
+
+
+def in_question(decision: Decision) -> list[Option]:
+    """Return the options that come into question, in order."""
+    return [item for item in decision.options if item.would_be not in OUT_OF_QUESTION]
+
+
+def show_summary(decision: Decision, knowledge: Knowledge) -> None:
+    """Show the headline, the setting with what was derived, and the notices about the patient."""
+    with st.container(border=True, key="answer_headline"):
+        st.header(plain(headline(decision, knowledge)), anchor=False)
+        st.markdown("  \n".join(_lines(decision, knowledge)))
+    _notices([notice for notice in decision.notices if notice.option is None])
+
+
+def _lines(decision: Decision, knowledge: Knowledge) -> list[str]:
+    facts = knowledge.vocabulary.facts
+    lines = _in_order(decision)
+    lines.append(f"**Setting:** {plain(setting_labels(knowledge)[decision.setting])}")
+    stages = [item for item in decision.derived if item.fact != "setting" and not isinstance(item.value, bool)]
+    if stages:
+        found = "; ".join(f"{facts[item.fact].label}: {value_text(facts[item.fact], item.value)}" for item in stages)
+        lines.append(f"**Derived from what was entered:** {plain(found)}")
+    could = _could_come_first(in_question(decision))
+    if could:
+        named = ", ".join(f"**{plain(item.name)}** would be {badge(item.would_be)}" for item in could if item.would_be)
+        lines.append(f"**Could come before it**, depending on what is missing: {named}")
+    if decision.missing:
+        count = len(decision.missing)
+        lines.append(f"{count} missing {'fact' if count == 1 else 'facts'} would help to decide: see *Missing facts*.")
+    return lines
+
+
+def _in_order(decision: Decision) -> list[str]:
+    """Name what a board can offer, by rank, so that the whole order is seen before any card is opened."""
+    offered = [item for item in decision.options if item.verdict in USABLE]
+    named = ", ".join(f"{item.rank}. **{plain(item.name)}** {badge(item.verdict)}{_cautions(item)}" for item in offered)
+    return [f"**In order:** {named}"] if named else []
+
+
+def _cautions(item: Option) -> str:
+    count = len(item.cautions)
+    return f" :orange[:material/warning:] {count} {'caution' if count == 1 else 'cautions'}" if count else ""
+
+
+def _could_come_first(options: Sequence[Option]) -> list[Option]:
+    """Return the undetermined options that could turn out better than what leads now."""
+    if not options or options[0].verdict == "undetermined":
+        return []
+    better = VERDICTS[: VERDICTS.index(options[0].verdict)]
+    return [item for item in options if item.would_be in better]
+
+
+def _notices(notices: Sequence[Notice]) -> None:
+    if notices:
+        st.info(
+            "\n".join(f"- {plain(notice.text)}{claims(notice.claims)}" for notice in notices)
+            if len(notices) > 1
+            else plain(notices[0].text) + claims(notices[0].claims),
+            icon=":material/campaign:",
+        )

@@ -1,0 +1,1 @@
+"""Trials, plots, timeline and conflicts between sources."""

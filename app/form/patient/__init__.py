@@ -1,0 +1,1 @@
+"""The fields of the patient page, and the answer in short beside them."""

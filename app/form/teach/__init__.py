@@ -1,0 +1,1 @@
+"""The inference step by step, and exercises."""

@@ -1,0 +1,1 @@
+"""Facts to change, and what moves when they do."""
