@@ -98,7 +98,7 @@ def forest_table(rows: Iterable[ForestRow]) -> list[dict[str, str]]:
             "Comparison": plain(comparison(row)),
             "Endpoint": plain(_endpoint(row)),
             "Treatment vs control": plain(values_text(row)),
-            "Hazard ratio (95 % interval)": plain(ratio_text(row)),
+            "Hazard ratio (interval)": plain(ratio_text(row)),
             "P": plain(row.p or "–"),
             "Primary endpoint of the trial": primary(row),
             "How sure": _sure(row),
@@ -175,7 +175,7 @@ def forest_spec(rows: tuple[ForestRow, ...]) -> Spec:
     ]
     columns = (
         ([values_text(row) for row in rows], "Treatment vs control", 12),
-        ([f"HR {ratio_text(row)}" for row in rows], "Hazard ratio (95 % interval)", 180),
+        ([f"HR {ratio_text(row)}" for row in rows], "Hazard ratio (interval)", 180),
     )
     for texts, title, offset in columns:
         # A layer that draws nothing but its axis: so the columns keep their place whatever the width.

@@ -23,7 +23,9 @@ _SIGNS: Mapping[Verdict, tuple[str, str]] = {
     "not_applicable": ("remove_circle", "gray"),
 }
 _RESULT_SIGNS = {"met": ("check", "green"), "not_met": ("close", "red"), "unknown": ("help", "orange")}
-_MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~$&]|:(?=\w)")
+_MARKUP = re.compile(
+    r"[\\`*_{}\[\]<>#|~$&@]|:(?=[\w/])|(?<=\bwww)\.|^[-+=](?=[\s=-])|(?<=^\d)[.)](?=\s)|(?<=^\d\d)[.)](?=\s)"
+)
 
 
 class Cited(Protocol):

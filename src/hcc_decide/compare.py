@@ -78,6 +78,7 @@ def compare(patient: Patient, engine: Engine, first: str, second: str) -> Compar
             for number, (key, (left, right)) in enumerate(zip(KEYS, words, strict=True))
         ],
         sentence=_sentence(one, two, decides, places, knowledge),
+        sha256=knowledge.sha256,
     )
 
 
@@ -165,7 +166,7 @@ def _effect_of(place: Place, places: Sequence[Place]) -> str:
 
 
 def _ratio(effect: EffectSize) -> str:
-    interval = f" ({effect.ci[0]:g} to {effect.ci[1]:g})" if effect.ci else ""
+    interval = effect.interval
     measure = effect.measure.replace("_free_", "-free ").replace("_", " ")
     text = f"hazard ratio {effect.hr:g}{interval} for {measure} against {effect.comparator_name} in {effect.trial}"
     text += "" if effect.verified else ", as the review prints it"

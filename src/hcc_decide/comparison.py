@@ -38,6 +38,7 @@ class Comparison(_Part):
         equal: whether neither stands above the other: no key tells them apart, or both are excluded and so not ranked.
         differences: every key, in the order of `KEYS`. At most one decides, and none when neither stands above.
         sentence: the whole in one sentence.
+        sha256: of the knowledge that was compared by.
     """
 
     first: str
@@ -45,3 +46,4 @@ class Comparison(_Part):
     equal: bool
     differences: list[Difference]
     sentence: str
+    sha256: str

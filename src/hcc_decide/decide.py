@@ -26,9 +26,9 @@ from hcc_decide.engine.rules import DERIVED, EXCLUDED, NetFact
 from hcc_decide.knowledge.catalogue import Knowledge, Rule, RuleKind, Treatment, Use
 from hcc_decide.knowledge.condition import fact_of
 from hcc_decide.knowledge.labels import fact_label
-from hcc_decide.knowledge.schema import Limits
 from hcc_decide.missing import label_of, missing_facts, waiting_for
 from hcc_decide.patient import Patient
+from hcc_decide.plausible import implausible
 from hcc_decide.ranking import Place, because, governing_use, rank
 from hcc_decide.sources import conflicts, evidence, later_events, notes
 
@@ -274,11 +274,8 @@ def _notices(knowledge: Knowledge, inference: Inference) -> list[Notice]:
             tail = f"Given: {_word(given)}; derived: {_word(other) if other is not None else f'not {_word(given)}'}."
             text = f"{item.body.disagreement or 'Given and derived disagree; the value given is used.'} {tail}"
             found.append(Notice(rule=f"{item.rule}/disagreement", text=text, claims=list(item.body.claims)))
-    for name, fact in knowledge.vocabulary.facts.items():
-        value = getattr(inference.patient, name, None)
-        if fact.plausible is not None and isinstance(value, (int, float)) and not _within(value, fact.plausible):
-            text = f"{fact.label} of {value:g} {fact.unit or ''}".strip() + " is unusual; check the value and its unit."
-            found.append(Notice(rule=f"vocabulary/{name}/plausible", text=text, claims=[]))
+    for name, text in implausible(knowledge, dict(inference.patient)).items():
+        found.append(Notice(rule=f"vocabulary/{name}/plausible", text=text, claims=[]))
     for rule in knowledge.notices:
         if inference.results.get(rule.id):
             found.append(Notice(rule=rule.id, text=rule.text, claims=list(rule.claims)))
@@ -290,12 +287,6 @@ def _notices(knowledge: Knowledge, inference: Inference) -> list[Notice]:
             text = f"Beyond the reviews ({event.date}): {event.text.strip().rstrip('.')}. Source: {event.source}."
             found.append(Notice(rule=f"options/{treatment.id}/{event.id}", text=text, claims=[], option=treatment.id))
     return found
-
-
-def _within(value: float, limits: Limits) -> bool:
-    low = limits.at_least if limits.at_least is not None else limits.above
-    high = limits.at_most if limits.at_most is not None else limits.below
-    return (low is None or value >= low) and (high is None or value <= high)
 
 
 def _trace(inference: Inference) -> list[Step]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hcc_decide.decision import USABLE, Decision, Option, Value
+from hcc_decide.decision import USABLE, VERDICTS, Decision, Option, Value
 from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.knowledge.labels import setting_labels
 
 LIVER_FUNCTION = "child_pugh_class"
+DISPUTED = "staging/child-pugh-class/disagreement"
 _NAMED = 3
 
 
@@ -27,7 +28,10 @@ def _liver_function(decision: Decision, knowledge: Knowledge) -> str:
     label = knowledge.vocabulary.facts[LIVER_FUNCTION].label
     given: Value = decision.patient.get(LIVER_FUNCTION)
     value = given or next((item.value for item in decision.derived if item.fact == LIVER_FUNCTION), None)
-    return f"{label} not known" if value is None else f"{label.removesuffix(' class')} {value}"
+    if value is None:
+        return f"{label} not known"
+    disputed = any(notice.rule == DISPUTED for notice in decision.notices)
+    return f"{label.removesuffix(' class')} {value}{' as entered (other entries say otherwise)' if disputed else ''}"
 
 
 def _lead(decision: Decision) -> str:
@@ -36,7 +40,8 @@ def _lead(decision: Decision) -> str:
         leaders = [item for item in usable if item.rank == usable[0].rank]
         verb = "leads" if len(leaders) == 1 else "lead, of equal standing"
         sentence = f"{_names(leaders)} {verb} – {_why(leaders)}."
-        open_ones = [item for item in decision.options if item.would_be is not None and _before(item, leaders[0])]
+        sentence += _reserve(leaders)
+        open_ones = could_lead(decision)
         if open_ones:
             sentence += f" {_names(open_ones)} could come first once more is known."
         return sentence
@@ -57,8 +62,39 @@ def _lead(decision: Decision) -> str:
     return "nothing of the catalogue comes into question."
 
 
-def _before(item: Option, leader: Option) -> bool:
-    return item.would_be in USABLE and USABLE.index(item.would_be) < USABLE.index(leader.verdict)
+def could_lead(decision: Decision) -> list[Option]:
+    """Return the undetermined options that would stand before what leads now, by the keys that a decision shows."""
+    usable = [item for item in decision.options if item.verdict in USABLE]
+    if not usable:
+        return []
+    return [item for item in decision.options if item.would_be in USABLE and _key(item) < _key(usable[0])]
+
+
+def _key(item: Option) -> tuple[int, int, int]:
+    effects = [found.effect for found in item.preferences]
+    balance = effects.count("disfavours") - effects.count("favours")
+    return VERDICTS.index(item.would_be or item.verdict), item.evidence_level or len(VERDICTS), balance
+
+
+def _reserve(leaders: Sequence[Option]) -> str:
+    """Name what speaks against the options that lead: a headline is read alone."""
+    cautions = list(dict.fromkeys(item.text for leader in leaders for item in leader.cautions))
+    reservations = list(
+        dict.fromkeys(
+            item.text
+            for leader in leaders
+            for item in leader.criteria
+            if item.kind == "reservation" and item.result != "met"
+        )
+    )
+    return _first_of("Reservation", reservations) + _first_of("Caution", cautions)
+
+
+def _first_of(word: str, texts: Sequence[str]) -> str:
+    if not texts:
+        return ""
+    more = f" (and {len(texts) - 1} more)" if len(texts) > 1 else ""
+    return f" {word}{more}: {texts[0].rstrip('.')}."
 
 
 def _names(options: Sequence[Option]) -> str:

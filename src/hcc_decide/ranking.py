@@ -12,12 +12,16 @@ from hcc_decide.decision import LISTED, VERDICTS, Verdict
 from hcc_decide.engine.inference import Inference, Standing
 from hcc_decide.knowledge.catalogue import Knowledge, Rule, Treatment, Use
 
+USUAL_PERCENT = 95.0
+"""Level of an interval that goes without saying."""
+
 
 @dataclass(frozen=True)
 class EffectSize:
     """The hazard ratio that stands for an indication.
 
     Attributes:
+        ci, ci_percent: the interval and its level; the usual 95 where the file names none.
         counted: the ratio that ranks: the trial's own, or 1 when its interval includes 1 or the endpoint was missed.
         verified: whether the figures were confirmed in the publication; otherwise they are as a review prints them.
     """
@@ -28,8 +32,17 @@ class EffectSize:
     comparator_name: str
     hr: float
     ci: tuple[float, float] | None
+    ci_percent: float
     counted: float
     verified: bool
+
+    @property
+    def interval(self) -> str:
+        """The interval in brackets after a blank, with its level unless that is the usual one; empty when there is none."""
+        if self.ci is None:
+            return ""
+        level = f"{self.ci_percent:g} % interval " if self.ci_percent != USUAL_PERCENT else ""
+        return f" ({level}{self.ci[0]:g} to {self.ci[1]:g})"
 
 
 @dataclass(frozen=True)
@@ -94,6 +107,7 @@ def effect_size(knowledge: Knowledge, use: Use) -> EffectSize | None:
         name,
         float(end.hr),
         ci,
+        float(end.ci_percent or USUAL_PERCENT),
         float(end.hr) if decisive else 1.0,
         end.verified,
     )
@@ -184,7 +198,7 @@ def because(place: Place, knowledge: Knowledge, waiting_for: Sequence[str] = ())
         parts.append(f"{_count(len(place.favours))} for it and {len(place.disfavours) or 'none'} against")
     if place.effect is not None:
         effect = place.effect
-        interval = f" ({effect.ci[0]:g} to {effect.ci[1]:g})" if effect.ci else ""
+        interval = effect.interval
         measure = f"{effect.measure.replace('_', ' ')} against {effect.comparator_name}"
         text = f"hazard ratio {effect.hr:g}{interval} for {measure} in {effect.trial}"
         text += "" if effect.verified else ", as the review prints it"

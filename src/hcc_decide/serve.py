@@ -90,9 +90,9 @@ def _get_ready(engine: IsolatedEngine) -> None:
         resources = importlib.import_module("form.resources")
         resources.get_ready(engine)
     finally:
-        # What there is now stays, so that the collector need not go through it at every edit.
+        # What there is now stays, so that the collector need not go through it at every edit. Nobody can have entered a patient
+        # so far, so nothing of one is kept from it.
         gc.freeze()
         gc.enable()
     time.sleep(PAUSE)
     resources.get_other_pages_ready()
-    gc.freeze()

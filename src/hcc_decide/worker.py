@@ -13,13 +13,18 @@ import queue
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, TypeVar, cast
+
+from pydantic import BaseModel, ValidationError
 
 from hcc_decide.comparison import Comparison
 from hcc_decide.decision import Decision
 from hcc_decide.patient import RecordError
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class WorkerError(RuntimeError):
@@ -87,6 +92,8 @@ class IsolatedEngine:
         self._idle: queue.LifoQueue[_Worker | None] = queue.LifoQueue()
         for _ in range(workers):
             self._idle.put(None)
+        # One that is forgotten without `close` leaves no process behind.
+        weakref.finalize(self, _stop_all, self._idle)
 
     def start(self) -> None:
         """Start one worker ahead of the first request, without waiting until it is ready.
@@ -112,7 +119,7 @@ class IsolatedEngine:
             RecordError: the record is refused, one line per problem.
             WorkerError: the worker died or failed, or the engine is closed; nothing was decided.
         """
-        return Decision.model_validate(self._ask(record)["decision"])
+        return _read(Decision, self._ask(record).get("decision"))
 
     def compare(self, record: Mapping[str, Any], first: str, second: str) -> Comparison:
         """Say why one option stands above another for one record.
@@ -126,7 +133,7 @@ class IsolatedEngine:
             RecordError: the record is refused, one line per problem.
             WorkerError: the worker died or failed, or the engine is closed; nothing was compared.
         """
-        return Comparison.model_validate(self._ask(record, compare=[first, second])["comparison"])
+        return _read(Comparison, self._ask(record, compare=[first, second]).get("comparison"))
 
     def _ask(self, record: Mapping[str, Any], **more: object) -> dict[str, Any]:
         try:
@@ -177,6 +184,22 @@ class IsolatedEngine:
             if worker is not None:
                 worker.stop()
             self._idle.put(None)
+
+
+def _read(model: type[Model], answer: object) -> Model:
+    try:
+        return model.model_validate(answer)
+    except ValidationError:
+        # Its own words would quote the record.
+        raise WorkerError("the decision process gave an answer that cannot be read") from None
+
+
+def _stop_all(idle: queue.LifoQueue[_Worker | None]) -> None:
+    with contextlib.suppress(queue.Empty):
+        while True:
+            worker = idle.get_nowait()
+            if worker is not None:
+                worker.stop()
 
 
 def main(arguments: list[str]) -> None:

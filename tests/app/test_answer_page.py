@@ -109,10 +109,8 @@ def tables(page: AppTest) -> str:
 def shows(page: AppTest, decision: Decision) -> None:
     """Check that the page, with everything open, shows a decision: setting, order, verdicts, reasons and sources."""
     text, cells = text_of(page), tables(page)
-    labels = KNOWLEDGE.vocabulary.facts["setting"].values or {}
     assert [item.value for item in page.title] == ["Answer"]
     assert page.header[0].value == plain(headline(decision, KNOWLEDGE))
-    assert f"**Setting:** {plain(str(labels.get(decision.setting, decision.setting)))}" in text
     for notice in decision.notices:
         if notice.option is None:
             assert any(plain(notice.text) in item.value for item in page.info)

@@ -80,7 +80,7 @@ def test_the_table_holds_the_same_figures_as_the_plot(knowledge: Knowledge) -> N
     table = forest_table(rows)
     assert len(table) == len(rows)
     for row, line in zip(rows, table, strict=True):
-        assert line["Hazard ratio (95 % interval)"] == plain(ratio_text(row))
+        assert line["Hazard ratio (interval)"] == plain(ratio_text(row))
         assert line["Treatment vs control"] == plain(values_text(row))
         assert ("not verified" in line["How sure"]) == bool(row.not_verified)
         if row.doi:

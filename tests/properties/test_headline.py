@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hcc_decide.decision import USABLE, VERDICTS, Decision
-from hcc_decide.headline import headline
+from hcc_decide.documents import read
+from hcc_decide.headline import could_lead, headline
 from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.knowledge.labels import setting_labels
 from hcc_decide.knowledge.load import load_knowledge
@@ -44,6 +45,40 @@ def test_an_empty_record_names_no_leader(knowledge: Knowledge, decision_for: Dec
     text = headline(decision_for(), knowledge)
     assert text.startswith("Setting not settled yet, Child–Pugh class not known: nothing is settled")
     assert "lead" not in text
+
+
+def test_an_open_option_of_better_evidence_is_named_though_its_verdict_is_the_same(
+    knowledge: Knowledge, decision_for: Decide
+) -> None:
+    record = read(ROOT / "examples" / "advanced-untreated.yaml").data
+    record.pop("bilirubin_umol_l", None)
+    decision = decision_for(**record)
+    leader = next(item for item in decision.options if item.verdict in USABLE)
+    better = [
+        item.name
+        for item in decision.options
+        if item.would_be == leader.verdict and (item.evidence_level or 9) < (leader.evidence_level or 9)
+    ]
+    assert better
+    assert {item.name for item in could_lead(decision)} >= set(better)
+
+
+def test_what_speaks_against_the_leader_stands_beside_it(knowledge: Knowledge, decision_for: Decide) -> None:
+    decision = decision_for(**read(ROOT / "examples" / "child-pugh-b.yaml").data)
+    text = headline(decision, knowledge)
+    leader = decision.options[0]
+    reservation = next(item for item in leader.criteria if item.kind == "reservation" and item.result != "met")
+    assert f"Reservation: {reservation.text}" in text
+    assert leader.cautions
+    assert f"Caution (and {len(leader.cautions) - 1} more): {leader.cautions[0].text}" in text
+
+
+def test_a_child_pugh_class_that_other_entries_contradict_is_marked(knowledge: Knowledge, decision_for: Decide) -> None:
+    laboratory = {"bilirubin_umol_l": 60, "albumin_g_l": 25, "inr": 2.5, "ascites": "mild", "encephalopathy": "none"}
+    assert "Child–Pugh A as entered (other entries say otherwise)" in headline(
+        decision_for(**ADVANCED, **laboratory), knowledge
+    )
+    assert "as entered" not in headline(decision_for(**ADVANCED), knowledge)
 
 
 def test_it_says_what_could_still_come_first(knowledge: Knowledge, decision_for: Decide) -> None:

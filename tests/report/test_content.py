@@ -13,8 +13,9 @@ import pytest
 from hcc_decide.decision import Decision
 from hcc_decide.headline import headline
 from hcc_decide.knowledge.catalogue import Knowledge
+from hcc_decide.render import within_trials
 from hcc_decide.report.content import Report
-from hcc_decide.report.words import listed, within_trials
+from hcc_decide.report.words import listed
 from tests.report.conftest import DAY, EXAMPLES, DecisionOf, Make
 
 Decide = Callable[..., Decision]

@@ -58,7 +58,7 @@ def _card(option: Option, knowledge: Knowledge, notices: Sequence[Notice]) -> No
         shown = facts_text(knowledge, caution.facts)
         text = f"**Caution:** {plain(caution.text)} ({shown}){claims(caution.claims)}"
         st.warning(text, icon=":material/warning:")
-    known_as = f"**Also known as:** {plain(', '.join(option.aliases))}  \n" if option.aliases else ""
+    known_as = f"**Also known as:** {plain(', '.join(option.aliases).replace('_', ' '))}  \n" if option.aliases else ""
     st.markdown(
         f"{known_as}**Regimen:** {plain(option.regimen)}  \n"
         f"**Ranked here because:** {plain(option.ranked_here_because)}"

@@ -8,10 +8,10 @@ import streamlit as st
 
 from form.sources import claims
 from form.wording import badge, plain
-from hcc_decide.decision import USABLE, VERDICTS, Decision, Notice, Option
-from hcc_decide.headline import headline
+from hcc_decide.decision import USABLE, Decision, Notice, Option
+from hcc_decide.headline import could_lead, headline
 from hcc_decide.knowledge.catalogue import Knowledge
-from hcc_decide.knowledge.labels import setting_labels, value_text
+from hcc_decide.knowledge.labels import value_text
 
 OUT_OF_QUESTION = ("ineligible", "not_recommended")
 """What an undetermined option can turn out to be without coming into question."""
@@ -33,15 +33,16 @@ def show_summary(decision: Decision, knowledge: Knowledge) -> None:
 def _lines(decision: Decision, knowledge: Knowledge) -> list[str]:
     facts = knowledge.vocabulary.facts
     lines = _in_order(decision)
-    lines.append(f"**Setting:** {plain(setting_labels(knowledge)[decision.setting])}")
     stages = [item for item in decision.derived if item.fact != "setting" and not isinstance(item.value, bool)]
     if stages:
         found = "; ".join(f"{facts[item.fact].label}: {value_text(facts[item.fact], item.value)}" for item in stages)
         lines.append(f"**Derived from what was entered:** {plain(found)}")
-    could = _could_come_first(in_question(decision))
-    if could:
-        named = ", ".join(f"**{plain(item.name)}** would be {badge(item.would_be)}" for item in could if item.would_be)
-        lines.append(f"**Could come before it**, depending on what is missing: {named}")
+    for lead, members in (("Could come before it", could_lead(decision)), ("Also open", _also_open(decision))):
+        if members:
+            named = ", ".join(
+                f"**{plain(item.name)}** would be {badge(item.would_be)}" for item in members if item.would_be
+            )
+            lines.append(f"**{lead}**, depending on what is missing: {named}")
     if decision.missing:
         count = len(decision.missing)
         lines.append(f"{count} missing {'fact' if count == 1 else 'facts'} would help to decide: see *Missing facts*.")
@@ -51,8 +52,7 @@ def _lines(decision: Decision, knowledge: Knowledge) -> list[str]:
 def _in_order(decision: Decision) -> list[str]:
     """Name what a board can offer, by rank, so that the whole order is seen before any card is opened."""
     offered = [item for item in decision.options if item.verdict in USABLE]
-    named = ", ".join(f"{item.rank}. **{plain(item.name)}** {badge(item.verdict)}{_cautions(item)}" for item in offered)
-    return [f"**In order:** {named}"] if named else []
+    return [f"{item.rank}. **{plain(item.name)}** {badge(item.verdict)}{_cautions(item)}" for item in offered]
 
 
 def _cautions(item: Option) -> str:
@@ -60,12 +60,10 @@ def _cautions(item: Option) -> str:
     return f" :orange[:material/warning:] {count} {'caution' if count == 1 else 'cautions'}" if count else ""
 
 
-def _could_come_first(options: Sequence[Option]) -> list[Option]:
-    """Return the undetermined options that could turn out better than what leads now."""
-    if not options or options[0].verdict == "undetermined":
-        return []
-    better = VERDICTS[: VERDICTS.index(options[0].verdict)]
-    return [item for item in options if item.would_be in better]
+def _also_open(decision: Decision) -> list[Option]:
+    """Return the undetermined options that a board could offer, but for those that would come first."""
+    first = could_lead(decision)
+    return [item for item in decision.options if item.would_be in USABLE and item not in first]
 
 
 def _notices(notices: Sequence[Notice]) -> None:

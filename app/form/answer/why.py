@@ -9,6 +9,7 @@ from typing import Any, cast
 import streamlit as st
 
 from form import resources
+from form.session import CHANGED
 from form.wording import plain
 from hcc_decide.comparison import Comparison, Key
 from hcc_decide.decision import Decision
@@ -60,6 +61,9 @@ def show_why(record: Mapping[str, Any], decision: Decision, knowledge: Knowledge
     except WorkerError:
         st.error("This comparison was lost; the answer itself is not affected.", icon=":material/error:")
         st.button("Compare again", icon=":material/refresh:", key="answer_why_again")
+        return
+    if comparison.sha256 != knowledge.sha256:
+        st.error(CHANGED, icon=":material/error:")
         return
     _show(comparison, knowledge)
 

@@ -137,7 +137,7 @@ def results_of(knowledge: Knowledge, trial: Trial, rows: Iterable[ForestRow]) ->
             "Analysis": plain(row.analysis or "–"),
             "Arms": plain(f"{arms[row.endpoint]} vs {row.control}" if row.control else arms[row.endpoint]),
             "Value": plain(values_text(row)),
-            "Hazard ratio (95 % interval)": plain(ratio_text(row)),
+            "Hazard ratio (interval, 95 % unless stated)": plain(ratio_text(row)),
             "P": plain(row.p or "–"),
             "How sure": verified_mark(row),
             "Printed differently": plain(row.review_prints or "–"),

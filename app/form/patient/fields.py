@@ -8,7 +8,7 @@ from typing import get_args
 
 import streamlit as st
 
-from form import state, units
+from form import resources, state, units
 from form.numbers import show_number
 from form.patient.folds import fold
 from form.patient.lines import KEPT, show_lines, show_prior
@@ -17,6 +17,7 @@ from form.wording import plain
 from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.knowledge.labels import choice_label
 from hcc_decide.knowledge.schema import Fact
+from hcc_decide.plausible import implausible
 
 COLUMNS = 3
 PRIOR_GROUP = "prior_treatment"
@@ -28,7 +29,7 @@ MOST_SEGMENTS = 6
 LONGEST_ROW = 22
 """How many choices, and how many letters of their labels, stand side by side in one column."""
 
-_BESIDE = re.compile(r"vocabulary/(?P<fact>\w+)/plausible|staging/(?P<stage>[\w-]+)/disagreement")
+_BESIDE = re.compile(r"staging/(?P<stage>[\w-]+)/disagreement")
 
 
 def show_form(case: Case, knowledge: Knowledge) -> None:
@@ -53,12 +54,16 @@ def show_form(case: Case, knowledge: Knowledge) -> None:
 
 
 def remarks_of(case: Case) -> Mapping[str, Sequence[str]]:
-    """Return what a decision remarks about single entries, by fact: unusual values, and values that differ from derived ones."""
-    found: dict[str, list[str]] = {}
+    """Return what there is to remark about single entries, by fact: unusual values, and values that differ from derived ones.
+
+    What is unusual is said even while another entry is refused and nothing is decided.
+    """
+    unusual = implausible(resources.knowledge(), case.record)
+    found = {name: [text] for name, text in unusual.items() if name not in case.problems}
     for notice in case.decision.notices if case.decision else ():
         about = _BESIDE.fullmatch(notice.rule)
         if about is not None:
-            found.setdefault(about["fact"] or about["stage"].replace("-", "_"), []).append(notice.text)
+            found.setdefault(about["stage"].replace("-", "_"), []).append(notice.text)
     return found
 
 

@@ -30,7 +30,10 @@ def show_glance(case: Case, knowledge: Knowledge) -> None:
         if case.problems:
             count = sum(len(found) for found in case.problems.values())
             refused = "1 entry is refused" if count == 1 else f"{count} entries are refused"
-            st.error(f"No answer: {refused}. The reason stands beside each.", icon=":material/error:")
+            fields = [fact_label(knowledge, place.partition("[")[0]) for place in case.problems if place]
+            named = ", ".join(dict.fromkeys(fields))
+            reason = f"No answer: {refused} ({named or 'see above'}). The reason stands beside each."
+            st.error(plain(reason), icon=":material/error:")
         elif case.answer is not None and case.answer.decision is not None:
             _decision(case.answer.decision, knowledge)
         elif case.answer is not None:
@@ -42,8 +45,13 @@ def _decision(decision: Decision, knowledge: Knowledge) -> None:
     st.markdown(f"**{plain(headline(decision, knowledge))}**")
     open_ones = [item for item in decision.options if item.would_be not in _OUT_OF_QUESTION]
     offered = [item for item in open_ones if not within_trials(item)]
-    _options(offered, more_within_trials=len(open_ones) - len(offered))
-    _missing(decision)
+    if decision.setting == "undetermined":
+        # What hangs on the setting would read like a ranking over several; what settles it comes first.
+        _missing(decision)
+        _options([item for item in offered if item.would_be is None], more_within_trials=0)
+    else:
+        _options(offered, more_within_trials=len(open_ones) - len(offered))
+        _missing(decision)
     notices = sum(notice.option is None for notice in decision.notices)
     if notices:
         st.markdown(f":material/campaign: {notices} {'notice' if notices == 1 else 'notices'} about this patient")

@@ -336,8 +336,8 @@ def _ways_on(vignette: Vignette, record: Mapping[str, object], knowledge: Knowle
         )
         st.button("Step through this case", icon=":material/footprint:", key="teach_walk", on_click=step_through)
         st.button("Start this exercise anew", icon=":material/restart_alt:", key="teach_anew", on_click=start_anew)
-    st.page_link(
-        pages.TEACH.path, label="Link to this exercise", icon=":material/link:", query_params={"vignette": vignette.id}
-    )
+    with st.popover("Link to this exercise", icon=":material/link:"):
+        # An address to copy: a link to the page that it stands on would leave the old one in the browser.
+        st.code(f"{st.context.url or ''}?vignette={vignette.id}", language=None, wrap_lines=True)
     if opened:
         st.switch_page(pages.PATIENT.path)

@@ -13,6 +13,7 @@ from typing import Any, cast
 import streamlit as st
 
 from form import state, units
+from form.patient.fields import refusal
 from form.patient.lines import OTHER_LABEL, treatments
 from form.session import entries, fill
 from form.wording import plain
@@ -294,7 +295,7 @@ def show_changes(
             with column:
                 _control(offered[key], _PREFIX + key)
                 st.caption(f"In the case: {plain(_as_it_is(offered[key], form, knowledge))}")
-                _refusal(problems.get(offered[key].place, ()))
+                refusal(problems.get(offered[key].place, ()))
     before = lines_before(form)
     if st.session_state.get(_PREFIX + state.PRIOR) in (state.NONE, state.NOT_KNOWN) and state.PRIOR in keys:
         before = 0
@@ -305,7 +306,7 @@ def show_changes(
     shown = {offered[key].place for key in keys}
     for place, found in problems.items():
         if place not in shown and not _of_added(place, before):
-            _refusal(f"{_named(place, offered)}{message}" for message in found)
+            refusal(f"{_named(place, offered)}{message}" for message in found)
 
 
 def _named(place: str, offered: Mapping[str, Entry]) -> str:
@@ -315,11 +316,6 @@ def _named(place: str, offered: Mapping[str, Entry]) -> str:
 
 def _of_added(place: str, before: int) -> bool:
     return any(place.startswith(f"{state.PRIOR}[{before + number}]") for number in range(1, added() + 1))
-
-
-def _refusal(messages: Iterable[str]) -> None:
-    for message in messages:
-        st.error(plain(message), icon=":material/error:")
 
 
 def _as_it_is(entry: Entry, form: Mapping[str, Any], knowledge: Knowledge) -> str:
@@ -398,12 +394,12 @@ def _show_line(number: int, before: int, problems: state.Problems, knowledge: Kn
     option = str(st.session_state.get(keys["option"]))
     members = _of_line(before + number, f"Line {before + number}: ", option, knowledge)
     with st.container(border=True, key=f"whatif_added_line_{number}"):
-        _refusal(problems.get(place, ()))
+        refusal(problems.get(place, ()))
         for start in range(0, len(members), _COLUMNS):
             for column, entry in zip(st.columns(_COLUMNS), members[start : start + _COLUMNS], strict=False):
                 with column:
                     _control(entry, keys[entry.place.rpartition(".")[2]])
-                    _refusal(problems.get(entry.place, ()))
+                    refusal(problems.get(entry.place, ()))
         if number == added():
             label = f"Take line {before + number} back"
             st.button(label, icon=":material/undo:", key=f"whatif_take_back_{number}", on_click=_take_line_back)

@@ -76,7 +76,8 @@ def value_text(fact: Fact | None, value: Value) -> str:
     if isinstance(value, list):
         return ", ".join(choice_label(fact, item) if fact else item for item in value) or "none"
     if fact is not None and isinstance(value, (int, float)) and fact.kind in ("integer", "number"):
-        return f"{value:g} {fact.unit or ''}".strip()
+        shown = round(value, 2) if fact.source == "computed" else value
+        return f"{shown:g} {fact.unit or ''}".strip()
     token = str(value)
     return choice_label(fact, token) if fact is not None and fact.values and len(token) > 1 else token
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hcc_decide.decision import Decision, Excluded, Notice, Option
 from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.knowledge.labels import fact_label
+from hcc_decide.render import evidence_word, within_trials
 from hcc_decide.report.words import (
     Citation,
     Citations,
@@ -15,13 +16,11 @@ from hcc_decide.report.words import (
     finding,
     listed,
     notices_of,
-    pointing,
     rounded,
     standing,
     value,
     values,
     with_values,
-    within_trials,
 )
 
 _KINDS = {"indication": "Indication", "include": "Needs", "exclude": "Exclusion", "reservation": "Reservation"}
@@ -155,7 +154,7 @@ def _option(
         ),
         (
             "Trials",
-            [f"{one.name} [{citations.number(one)}], {pointing(one)}: {one.summary}" for one in item.evidence],
+            [f"{one.name} [{citations.number(one)}], {evidence_word(one)}: {one.summary}" for one in item.evidence],
         ),
         (
             "Where the sources disagree",

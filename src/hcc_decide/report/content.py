@@ -11,6 +11,7 @@ from hcc_decide.headline import headline
 from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.knowledge.labels import option_name
 from hcc_decide.patient import OTHER
+from hcc_decide.render import within_trials
 from hcc_decide.report.basis import Basis, basis
 from hcc_decide.report.words import (
     Citation,
@@ -23,7 +24,6 @@ from hcc_decide.report.words import (
     standing,
     value,
     with_values,
-    within_trials,
 )
 
 TITLE = "Treatment options: decision support for the tumour board"

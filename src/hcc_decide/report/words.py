@@ -10,6 +10,7 @@ from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.knowledge.condition import fact_of
 from hcc_decide.knowledge.labels import choice_label, fact_label
 from hcc_decide.knowledge.schema import Fact
+from hcc_decide.render import evidence_word, within_trials
 
 OUT_OF_QUESTION: tuple[Verdict, ...] = ("ineligible", "not_recommended")
 
@@ -22,11 +23,6 @@ _RESULTS = {
     ("reservation", "unknown"): "Possible reservation, not known",
 }
 _PARTS = {"citation": "citation", "citation.doi": "doi", "nct": "nct"}
-
-
-def within_trials(item: Option) -> bool:
-    """Whether only a trial could offer an option, now or once what is missing is known."""
-    return "investigational" in (item.verdict, item.would_be)
 
 
 def listed(decision: Decision) -> list[Option]:
@@ -45,11 +41,6 @@ def finding(item: Criterion) -> str:
     if item.result == "met":
         return "Met" if item.kind in ("include", "indication") else "Does not apply"
     return _RESULTS["include" if item.kind == "indication" else item.kind, item.result]
-
-
-def pointing(item: Evidence) -> str:
-    """Say which way a trial points, or that it is still under way."""
-    return "ongoing" if item.status == "ongoing" else item.direction
 
 
 def printable(text: str) -> str:
@@ -155,7 +146,7 @@ class Citations:
         """Write trials by the way they point, each with its number: ``supports: SHARP [1]; against: REACH [2]``."""
         found: dict[str, list[str]] = {}
         for item in items:
-            found.setdefault(pointing(item), []).append(f"{item.name} [{self.number(item)}]")
+            found.setdefault(evidence_word(item), []).append(f"{item.name} [{self.number(item)}]")
         return "; ".join(f"{way}: {', '.join(names)}" for way, names in found.items())
 
     def since(self, count: int) -> tuple[Citation, ...]:
