@@ -18,7 +18,8 @@ from tools.running_form import CHROMIUM_ARGUMENTS, FormError, chromium, running_
 ROOT = Path(__file__).resolve().parents[1]
 SCREENSHOTS = ROOT / "docs" / "screenshots"
 EXAMPLE = "after-sorafenib-afp-812"
-SIZE = ViewportSize(width=1366, height=900)
+CHANGED = "Alpha-fetoprotein"
+SIZE = ViewportSize(width=1366, height=1100)
 
 
 def settled(page: Page) -> None:
@@ -27,18 +28,41 @@ def settled(page: Page) -> None:
     page.wait_for_timeout(1500)
 
 
-def _none(page: Page) -> None:
+def _as_it_is(page: Page) -> None:
     settled(page)
 
 
+def _change_a_fact(page: Page) -> None:
+    settled(page)
+    page.get_by_role("radio", name=CHANGED).click()
+    settled(page)
+    page.get_by_role("spinbutton", name=CHANGED).fill("120")
+    page.get_by_role("spinbutton", name=CHANGED).press("Tab")
+
+
+def _last_step(page: Page) -> None:
+    settled(page)
+    page.get_by_role("button", name="Last", exact=True).click()
+
+
+def _forest_plot(page: Page) -> None:
+    settled(page)
+    page.get_by_role("radio", name="Forest plot").click()
+
+
+def _first_rule(page: Page) -> None:
+    settled(page)
+    page.get_by_role("radio").first.check(force=True)
+
+
 STEPS: Mapping[str, Callable[[Page], None]] = {
-    "Patient": _none,
-    "Answer": _none,
-    "What if": _none,
-    "Report": _none,
-    "Teach": _none,
-    "Evidence": _none,
-    "Rules": _none,
+    "Patient": _as_it_is,
+    "Answer": _as_it_is,
+    "What if": _change_a_fact,
+    "Report": _as_it_is,
+    "Teach": _last_step,
+    "Evidence": _forest_plot,
+    "Rules": _first_rule,
 }
 """What is done on each page, by its name in the menu, before the picture is taken."""
 

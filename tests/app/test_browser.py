@@ -232,11 +232,11 @@ def test_two_options_are_set_against_each_other(visit: Visit) -> None:
 def test_a_changed_fact_shows_before_and_after(visit: Visit) -> None:
     page = visit.open(f"?example={EXAMPLE}")
     turn_to(page, pages.WHAT_IF)
-    page.get_by_role("button", name=re.compile("Alpha-fetoprotein")).click()
+    page.get_by_role("radio", name=re.compile("Alpha-fetoprotein")).click()
     settled(page)
     number(page, "Alpha-fetoprotein (AFP)", "120")
-    expect(page.get_by_role("heading", name=re.compile("moved"))).to_be_visible()
-    expect(page.get_by_text("afp-400-or-more").first).to_be_visible()
+    expect(page.get_by_role("heading", name="What moved and by which rule")).to_be_visible()
+    expect(page.get_by_text("AFP is at least 400 ng/mL").first).to_be_visible()
     turn_to(page, pages.PATIENT)
     expect(page.get_by_role("spinbutton", name="Alpha-fetoprotein (AFP)")).to_have_value("812")
 

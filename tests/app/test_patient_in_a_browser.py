@@ -115,7 +115,7 @@ def test_the_answer_stays_in_view_and_what_is_refused_takes_its_place(page: Page
     number(page, "Alpha-fetoprotein").press("Tab")
     column = page.get_by_test_id("stColumn").filter(has=number(page, "Alpha-fetoprotein")).last
     expect(column.get_by_role("alert")).to_contain_text("-5 is refused; allowed is 0 or more")
-    expect(glance(page)).to_contain_text("No answer: 1 entry is refused.")
+    expect(glance(page)).to_contain_text("No answer: 1 entry is refused (Alpha-fetoprotein (AFP)).")
     expect(glance(page)).not_to_contain_text("Cabozantinib")
     assert "-5" not in page.url
     assert "example" not in page.url
