@@ -25,7 +25,7 @@ from form.sources import unverified_text
 from form.wording import badge, plain
 from hcc_decide.browse.results import forest_rows
 from hcc_decide.comparison import Comparison
-from hcc_decide.decision import Decision, Option
+from hcc_decide.decision import USABLE, Decision, Option
 from hcc_decide.documents import read
 from hcc_decide.headline import headline
 from hcc_decide.knowledge.load import load_knowledge
@@ -111,6 +111,9 @@ def shows(page: AppTest, decision: Decision) -> None:
     text, cells = text_of(page), tables(page)
     assert [item.value for item in page.title] == ["Answer"]
     assert page.header[0].value == plain(headline(decision, KNOWLEDGE))
+    for option in decision.options:
+        if option.verdict in USABLE:
+            assert f"- **{option.rank}. {plain(option.name)}** " in text
     for notice in decision.notices:
         if notice.option is None:
             assert any(plain(notice.text) in item.value for item in page.info)

@@ -26,13 +26,15 @@ def show_summary(decision: Decision, knowledge: Knowledge) -> None:
     """Show the headline, the setting with what was derived, and the notices about the patient."""
     with st.container(border=True, key="answer_headline"):
         st.header(plain(headline(decision, knowledge)), anchor=False)
-        st.markdown("  \n".join(_lines(decision, knowledge)))
+        for lines in (_in_order(decision), _lines(decision, knowledge)):
+            if lines:
+                st.markdown("\n".join(f"- {line}" for line in lines))
     _notices([notice for notice in decision.notices if notice.option is None])
 
 
 def _lines(decision: Decision, knowledge: Knowledge) -> list[str]:
     facts = knowledge.vocabulary.facts
-    lines = _in_order(decision)
+    lines = []
     stages = [item for item in decision.derived if item.fact != "setting" and not isinstance(item.value, bool)]
     if stages:
         found = "; ".join(f"{facts[item.fact].label}: {value_text(facts[item.fact], item.value)}" for item in stages)
@@ -52,7 +54,8 @@ def _lines(decision: Decision, knowledge: Knowledge) -> list[str]:
 def _in_order(decision: Decision) -> list[str]:
     """Name what a board can offer, by rank, so that the whole order is seen before any card is opened."""
     offered = [item for item in decision.options if item.verdict in USABLE]
-    return [f"{item.rank}. **{plain(item.name)}** {badge(item.verdict)}{_cautions(item)}" for item in offered]
+    # Not as a numbered list: that would count anew and tear options of equal rank apart.
+    return [f"**{item.rank}. {plain(item.name)}** {badge(item.verdict)}{_cautions(item)}" for item in offered]
 
 
 def _cautions(item: Option) -> str:
