@@ -27,7 +27,7 @@ KNOWLEDGE = load_knowledge(ROOT / "rules")
 ENGINE = Engine(KNOWLEDGE)
 OPTIONS = sorted(KNOWLEDGE.options)
 PATIENTS = st.one_of(records(OPTIONS), records(OPTIONS), records(OPTIONS, tumour="liver_metastasis"))
-many = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+many = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def decided(record: dict[str, Any]) -> Decision:

@@ -89,7 +89,7 @@ def test_it_says_what_could_still_come_first(knowledge: Knowledge, decision_for:
     assert "once more is known" in headline(decision, knowledge)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.one_of(records(list(KNOWLEDGE.options)), records(list(KNOWLEDGE.options), tumour="liver_metastasis")))
 def test_it_never_names_a_leader_that_the_ranking_does_not(
     knowledge: Knowledge, decision_for: Decide, record: dict[str, Any]

@@ -32,7 +32,7 @@ EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.yaml"))
 # The first ones of each verdict, which between them have every shape of proof.
 SAMPLE = 40
 
-many = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+many = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def decided(record: dict[str, Any]) -> Decision:
