@@ -13,15 +13,20 @@ DISPUTED = "staging/child-pugh-class/disagreement"
 _NAMED = 3
 
 
-def headline(decision: Decision, knowledge: Knowledge) -> str:
+def headline(decision: Decision, knowledge: Knowledge, *, alone: bool = True) -> str:
     """Return one plain sentence for a decision.
 
     It names what leads among the options that a board can offer; when there is none, what would lead once more is known, and
     else what only a trial could offer. Options of equal rank lead together.
+
+    Args:
+        decision: what was decided.
+        knowledge: for labels.
+        alone: whether it is read alone, and so names what speaks against the leader; a report lists that right below.
     """
     setting = setting_labels(knowledge)[decision.setting]
     where = "Setting not settled yet" if decision.setting == "undetermined" else setting[:1].upper() + setting[1:]
-    return f"{where}, {_liver_function(decision, knowledge)}: {_lead(decision)}"
+    return f"{where}, {_liver_function(decision, knowledge)}: {_lead(decision, alone=alone)}"
 
 
 def _liver_function(decision: Decision, knowledge: Knowledge) -> str:
@@ -34,13 +39,13 @@ def _liver_function(decision: Decision, knowledge: Knowledge) -> str:
     return f"{label.removesuffix(' class')} {value}{' as entered (other entries say otherwise)' if disputed else ''}"
 
 
-def _lead(decision: Decision) -> str:
+def _lead(decision: Decision, *, alone: bool) -> str:
     usable = [item for item in decision.options if item.verdict in USABLE]
     if usable:
         leaders = [item for item in usable if item.rank == usable[0].rank]
         verb = "leads" if len(leaders) == 1 else "lead, of equal standing"
         sentence = f"{_names(leaders)} {verb} – {_why(leaders)}."
-        sentence += _reserve(leaders)
+        sentence += _reserve(leaders) if alone else ""
         open_ones = could_lead(decision)
         if open_ones:
             sentence += f" {_names(open_ones)} could come first once more is known."

@@ -98,7 +98,7 @@ def test_it_carries_the_headline_the_stamp_and_the_intended_use(
 ) -> None:
     decision = decision_for(bclc_stage="C", child_pugh_class="A", ecog=1, prior_systemic=[])
     made = make(decision)
-    assert made.headline == headline(decision, knowledge)
+    assert made.headline == headline(decision, knowledge, alone=False)
     assert made.sha256 == knowledge.sha256
     assert made.date == DAY.isoformat()
     for part in (knowledge.version, knowledge.edition, "cut-off 2022", "hcc-decide 1.2.3"):

@@ -169,7 +169,7 @@ def report(
         date=on.isoformat(),
         heading=printable(heading),
         case_id=printable(str(decision.patient.get("case_id") or "")),
-        headline=headline(decision, knowledge),
+        headline=headline(decision, knowledge, alone=False),
         facts=_facts(decision, knowledge),
         open=_open(decision, knowledge),
         derived=_derived(decision, knowledge),
