@@ -58,7 +58,8 @@ def _options(decision: Decision, notices: Mapping[str, Sequence[Notice]]) -> Non
         st.markdown("None of the catalogue comes into question. Discuss.")
     show_cards(cards, knowledge, notices)
     show_trial_only([item for item in listed if within_trials(item)], knowledge, notices, opened=not cards)
-    show_out_of_question([item for item in decision.options if item not in listed], knowledge)
+    ids = {item.id for item in listed}
+    show_out_of_question([item for item in decision.options if item.id not in ids], knowledge)
 
 
 def _derivation(decision: Decision) -> None:

@@ -12,7 +12,7 @@ from hcc_decide.engine.engine import Engine
 from hcc_decide.engine.inference import Inference
 from hcc_decide.knowledge.catalogue import Knowledge, Rule
 from hcc_decide.knowledge.labels import facts_text
-from hcc_decide.missing import label_of, waiting_for
+from hcc_decide.missing import OpenFacts, label_of
 from hcc_decide.patient import Patient
 from hcc_decide.ranking import EffectSize, Place, rank
 
@@ -91,7 +91,7 @@ def _side(knowledge: Knowledge, inference: Inference, option: str, place: Place 
         # The criteria say the same as the reason, with labels and units in place of names.
         because = "; ".join(_failure(knowledge, item) for item in found.criteria) or found.reason.rstrip(".")
     elif verdict == "undetermined":
-        waiting = [label_of(knowledge, fact) for fact in waiting_for(knowledge, inference, treatment)]
+        waiting = [label_of(knowledge, fact) for fact in OpenFacts(knowledge, inference).behind(treatment)]
         because = f"not known: {', '.join(waiting)}" if waiting else ""
     return _Side(option, treatment.body.name, verdict, because, place)
 

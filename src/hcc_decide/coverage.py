@@ -10,7 +10,6 @@ from typing import Any
 from hcc_decide.decision import USABLE
 from hcc_decide.engine.engine import Engine
 from hcc_decide.engine.facts import read_facts
-from hcc_decide.engine.program import applies
 from hcc_decide.engine.shadow import derive
 from hcc_decide.knowledge.catalogue import Knowledge, Treatment, Use
 from hcc_decide.knowledge.citing import Place, citing
@@ -229,7 +228,7 @@ class _Finder:
 
     def _applies(self, use: Use, record: Record) -> bool | None:
         states = self._known(record)
-        return None if states is None else judge(applies(use), states)
+        return None if states is None else judge(use.applies, states)
 
     def _in_setting(self, use: Use, record: Record) -> bool:
         states = self._known(record)

@@ -26,7 +26,7 @@ from hcc_decide.engine.rules import DERIVED, EXCLUDED, NetFact
 from hcc_decide.knowledge.catalogue import Knowledge, Rule, RuleKind, Treatment, Use
 from hcc_decide.knowledge.condition import fact_of
 from hcc_decide.knowledge.labels import fact_label
-from hcc_decide.missing import label_of, missing_facts, waiting_for
+from hcc_decide.missing import OpenFacts, label_of, missing_facts
 from hcc_decide.patient import Patient
 from hcc_decide.plausible import implausible
 from hcc_decide.ranking import Place, because, governing_use, rank
@@ -51,19 +51,20 @@ def decide(patient: Patient, engine: Engine) -> Decision:
 def decision_of(knowledge: Knowledge, inference: Inference) -> Decision:
     """Return the decision that an inference amounts to."""
     places = rank(knowledge, inference)
+    open_facts = OpenFacts(knowledge, inference)
     listed = {place.option for place in places}
     return Decision(
         knowledge=stamp(knowledge),
         patient=inference.patient.to_record(),
         setting=inference.setting,
         derived=_derived(knowledge, inference),
-        options=[_option(knowledge, inference, place) for place in places],
+        options=[_option(knowledge, inference, place, open_facts) for place in places],
         excluded=[
             excluded(knowledge, inference, treatment)
             for treatment in knowledge.options.values()
             if treatment.id not in listed
         ],
-        missing=missing_facts(knowledge, inference),
+        missing=missing_facts(knowledge, inference, open_facts),
         notices=_notices(knowledge, inference),
         intended_use=knowledge.manifest.intended_use,
         trace=_trace(inference),
@@ -154,13 +155,11 @@ def regimen(inference: Inference, treatment: Treatment) -> str:
     return treatment.body.regimen.text
 
 
-def _option(knowledge: Knowledge, inference: Inference, place: Place) -> Option:
+def _option(knowledge: Knowledge, inference: Inference, place: Place, open_facts: OpenFacts) -> Option:
     treatment = knowledge.options[place.option]
     use = governing_use(treatment, inference.standings[place.option])
     assert use is not None
-    waiting = (
-        [label_of(knowledge, fact) for fact in waiting_for(knowledge, inference, treatment)] if place.would_be else []
-    )
+    waiting = [label_of(knowledge, fact) for fact in open_facts.behind(treatment)] if place.would_be else []
     return Option(
         rank=place.rank,
         id=treatment.id,

@@ -28,7 +28,7 @@ from hcc_decide.decision import (
 from hcc_decide.engine.engine import Engine
 from hcc_decide.knowledge.catalogue import Knowledge, Treatment, Use
 from hcc_decide.knowledge.schema import LaterLine
-from hcc_decide.missing import label_of, question_of, waiting_for
+from hcc_decide.missing import OpenFacts, label_of, question_of
 from hcc_decide.patient import Patient
 from hcc_decide.ranking import because, governing_use, rank
 from hcc_decide.sources import concerns, conflicts, evidence, notes, rationale
@@ -136,7 +136,7 @@ def explain(patient: Patient, engine: Engine, option: str) -> Explanation:
     inference = engine.infer(patient, also=[treatment.id])
     standing = inference.standings[treatment.id]
     governing = governing_use(treatment, standing)
-    waiting = waiting_for(knowledge, inference, treatment) if standing.verdict == "undetermined" else []
+    waiting = OpenFacts(knowledge, inference).behind(treatment) if standing.verdict == "undetermined" else []
     if standing.verdict in LISTED:
         place = next(item for item in rank(knowledge, inference) if item.option == treatment.id)
         reason = because(place, knowledge, [label_of(knowledge, fact) for fact in waiting])

@@ -14,7 +14,7 @@ from hcc_decide.knowledge.labels import PRIOR_SYSTEMIC, fact_label
 _OF_LINE = ("radiological_progression", "last_daily_dose_mg", "tolerated_days_of_last_28")
 
 
-def missing_facts(knowledge: Knowledge, inference: Inference) -> list[Missing]:
+def missing_facts(knowledge: Knowledge, inference: Inference, open_facts: OpenFacts) -> list[Missing]:
     """Return each missing fact with the options it would help to decide, the weightiest first.
 
     Options that would be excluded whatever the answer ask for nothing.
@@ -22,7 +22,7 @@ def missing_facts(knowledge: Knowledge, inference: Inference) -> list[Missing]:
     decides: dict[str, list[str]] = {}
     for option, standing in inference.standings.items():
         if standing.verdict == "undetermined" and standing.would_be not in ("ineligible", "not_recommended"):
-            for fact in waiting_for(knowledge, inference, knowledge.options[option]):
+            for fact in open_facts.behind(knowledge.options[option]):
                 decides.setdefault(fact, []).append(option)
 
     def weight(item: tuple[str, list[str]]) -> tuple[int, int, str]:
@@ -40,53 +40,73 @@ def missing_facts(knowledge: Knowledge, inference: Inference) -> list[Missing]:
     ]
 
 
-def waiting_for(knowledge: Knowledge, inference: Inference, treatment: Treatment) -> list[str]:
-    """Return the facts of the record that an undetermined option hangs on, sorted."""
-    found: set[str] = set()
-    for use in treatment.uses:
-        outcome = inference.standings[treatment.id].outcomes.get(use.body.id)
-        if outcome is None or outcome.verdict != "undetermined" or outcome.would_be == "ineligible":
-            continue
-        for rule in treatment.of_kind("indication", "include", "exclude", "reservation"):
-            if use.body.id in rule.indications and inference.results.get(rule.id) is None:
-                found.update(_open_facts(knowledge, inference, condition_of(rule, treatment)))
-    return sorted(found)
+class OpenFacts:
+    """The facts that one patient's record lacks behind what is open. Each is looked for once."""
 
+    def __init__(self, knowledge: Knowledge, inference: Inference) -> None:
+        """Look for nothing yet."""
+        self._knowledge = knowledge
+        self._inference = inference
+        self._of_attribute: dict[str, tuple[str, ...]] = {}
+        self._of_option: dict[str, tuple[str, ...]] = {}
 
-def _open_facts(knowledge: Knowledge, inference: Inference, condition: Condition) -> Iterator[str]:
-    """Yield the askable facts behind every literal that leaves a condition open."""
-    for conjunction in condition:
-        judged = [(literal, holds(literal.test, inference.states[literal.attribute])) for literal in conjunction]
-        if any(answer is False for _, answer in judged):
-            continue
-        for literal, answer in judged:
-            if answer is None:
-                yield from _askable(knowledge, inference, literal.attribute)
+    def behind(self, treatment: Treatment) -> tuple[str, ...]:
+        """Return the facts of the record that an undetermined option hangs on, sorted."""
+        if treatment.id not in self._of_option:
+            self._of_option[treatment.id] = tuple(sorted(self._option(treatment)))
+        return self._of_option[treatment.id]
 
+    def _option(self, treatment: Treatment) -> set[str]:
+        inference = self._inference
+        found: set[str] = set()
+        for use in treatment.uses:
+            outcome = inference.standings[treatment.id].outcomes.get(use.body.id)
+            if outcome is None or outcome.verdict != "undetermined" or outcome.would_be == "ineligible":
+                continue
+            for rule in treatment.of_kind("indication", "include", "exclude", "reservation"):
+                if use.body.id in rule.indications and inference.results.get(rule.id) is None:
+                    found.update(self._condition(condition_of(rule, treatment)))
+        return found
 
-def _askable(knowledge: Knowledge, inference: Inference, attribute: str) -> Iterable[str]:
-    name = fact_of(attribute)
-    fact = knowledge.vocabulary.facts[name]
-    if fact.source == "history":
-        member = member_of(attribute)
-        lines = inference.patient.prior_systemic
-        if name in _OF_LINE and member and any(line.option == member for line in lines or ()):
-            return [f"{PRIOR_SYSTEMIC}[{member}].{name}"]
-        return [PRIOR_SYSTEMIC]
-    if fact.source == "computed":
-        return [item for item in fact.from_ if getattr(inference.patient, item) is None]
-    if fact.source != "derived":
-        return [name]
-    derived = next(item for item in knowledge.staging if item.fact == name)
-    possible = inference.states[name].values or frozenset()
-    return sorted(
-        {
-            found
-            for value in derived.values
-            if value.value in possible or possible == frozenset([True, False])
-            for found in _open_facts(knowledge, inference, value.condition)
-        }
-    )
+    def _condition(self, condition: Condition) -> Iterator[str]:
+        """Yield the askable facts behind every literal that leaves a condition open."""
+        states = self._inference.states
+        for conjunction in condition:
+            judged = [(literal, holds(literal.test, states[literal.attribute])) for literal in conjunction]
+            if any(answer is False for _, answer in judged):
+                continue
+            for literal, answer in judged:
+                if answer is None:
+                    yield from self._attribute(literal.attribute)
+
+    def _attribute(self, attribute: str) -> tuple[str, ...]:
+        if attribute not in self._of_attribute:
+            self._of_attribute[attribute] = tuple(self._askable(attribute))
+        return self._of_attribute[attribute]
+
+    def _askable(self, attribute: str) -> Iterable[str]:
+        name = fact_of(attribute)
+        fact = self._knowledge.vocabulary.facts[name]
+        patient = self._inference.patient
+        if fact.source == "history":
+            member = member_of(attribute)
+            if name in _OF_LINE and member and any(line.option == member for line in patient.prior_systemic or ()):
+                return [f"{PRIOR_SYSTEMIC}[{member}].{name}"]
+            return [PRIOR_SYSTEMIC]
+        if fact.source == "computed":
+            return [item for item in fact.from_ if getattr(patient, item) is None]
+        if fact.source != "derived":
+            return [name]
+        derived = next(item for item in self._knowledge.staging if item.fact == name)
+        possible = self._inference.states[name].values or frozenset()
+        return sorted(
+            {
+                found
+                for value in derived.values
+                if value.value in possible or possible == frozenset([True, False])
+                for found in self._condition(value.condition)
+            }
+        )
 
 
 def label_of(knowledge: Knowledge, fact: str) -> str:

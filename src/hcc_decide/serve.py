@@ -89,10 +89,11 @@ def _get_ready(engine: IsolatedEngine) -> None:
     try:
         resources = importlib.import_module("form.resources")
         resources.get_ready(engine)
+        time.sleep(PAUSE)
+        resources.get_other_pages_ready()
     finally:
-        # What there is now stays, so that the collector need not go through it at every edit. Nobody can have entered a patient
-        # so far, so nothing of one is kept from it.
+        # What there is now stays, so that the collector need not go through it at every edit. It only finds circles: what a
+        # session drops goes at once, as ever.
+        gc.collect()
         gc.freeze()
         gc.enable()
-    time.sleep(PAUSE)
-    resources.get_other_pages_ready()

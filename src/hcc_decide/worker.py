@@ -1,6 +1,7 @@
 """The engine in a process of its own: a crash costs one request, and the next one works.
 
-The parent talks to each worker in lines of JSON over pipes. Nothing that a worker prints reaches a log.
+The parent sends each worker a request as a line of JSON over a pipe. The worker answers in one line: a word that says what
+the answer is, a blank, and the answer as JSON. Nothing else that a worker prints reaches the parent or a log.
 """
 
 from __future__ import annotations
@@ -16,15 +17,22 @@ import threading
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any, TypeVar, cast
+from typing import IO, Any, Literal, TypeVar, cast
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from hcc_decide.comparison import Comparison
 from hcc_decide.decision import Decision
 from hcc_decide.patient import RecordError
 
 Model = TypeVar("Model", bound=BaseModel)
+Kind = Literal["decision", "comparison", "problems", "failure"]
+"""What an answer of a worker is."""
+
+
+BUFFER = 1 << 20
+"""Bytes that are read at once; an answer has up to a million."""
+UNREADABLE = "the decision process gave an answer that cannot be read"
 
 
 class WorkerError(RuntimeError):
@@ -38,28 +46,25 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            text=True,
-            encoding="utf-8",
+            bufsize=BUFFER,
         )
 
-    def ask(self, request: str, seconds: float) -> dict[str, Any]:
-        """Send one request and wait for its answer."""
+    def ask(self, request: str, seconds: float) -> tuple[str, bytes]:
+        """Send one request and wait for its answer: what it is, and its JSON."""
         timer = threading.Timer(seconds, self.process.kill)
         timer.start()
         try:
-            cast("IO[str]", self.process.stdin).write(request + "\n")
-            cast("IO[str]", self.process.stdin).flush()
-            line = cast("IO[str]", self.process.stdout).readline()
+            cast("IO[bytes]", self.process.stdin).write(request.encode() + b"\n")
+            cast("IO[bytes]", self.process.stdin).flush()
+            line = cast("IO[bytes]", self.process.stdout).readline()
         except (OSError, ValueError) as error:
             raise WorkerError(f"the decision process has stopped ({type(error).__name__})") from None
         finally:
             timer.cancel()
-        if not line.endswith("\n"):
+        if not line.endswith(b"\n"):
             raise WorkerError("the decision process stopped before it answered")
-        try:
-            return cast("dict[str, Any]", json.loads(line))
-        except ValueError:
-            raise WorkerError("the decision process gave an answer that cannot be read") from None
+        kind, _, answer = line.partition(b" ")
+        return kind.decode(errors="replace"), answer
 
     def stop(self) -> None:
         """End the process."""
@@ -119,7 +124,7 @@ class IsolatedEngine:
             RecordError: the record is refused, one line per problem.
             WorkerError: the worker died or failed, or the engine is closed; nothing was decided.
         """
-        return _read(Decision, self._ask(record).get("decision"))
+        return self._ask(Decision, "decision", record)
 
     def compare(self, record: Mapping[str, Any], first: str, second: str) -> Comparison:
         """Say why one option stands above another for one record.
@@ -133,9 +138,9 @@ class IsolatedEngine:
             RecordError: the record is refused, one line per problem.
             WorkerError: the worker died or failed, or the engine is closed; nothing was compared.
         """
-        return _read(Comparison, self._ask(record, compare=[first, second]).get("comparison"))
+        return self._ask(Comparison, "comparison", record, compare=[first, second])
 
-    def _ask(self, record: Mapping[str, Any], **more: object) -> dict[str, Any]:
+    def _ask(self, model: type[Model], wanted: Kind, record: Mapping[str, Any], **more: object) -> Model:
         try:
             request = json.dumps({"record": dict(record), **more})
         except (TypeError, ValueError) as error:
@@ -149,7 +154,7 @@ class IsolatedEngine:
                 worker = None  # it died between requests, so nothing is lost
             if worker is None:
                 worker = _Worker(self._arguments)
-            answer = worker.ask(request, self._seconds)
+            kind, answer = worker.ask(request, self._seconds)
         except BaseException:
             # Whatever ended the wait: an answer that still comes must not be taken for the next patient's.
             if worker is not None:
@@ -162,11 +167,16 @@ class IsolatedEngine:
                     worker.stop()
                     worker = None
                 self._idle.put(worker)
-        if "problems" in answer:
-            raise RecordError(answer["problems"])
-        if "failure" in answer:
-            raise WorkerError(answer["failure"])
-        return answer
+        try:
+            if kind == wanted:
+                return model.model_validate_json(answer)
+            told = json.loads(answer)
+        except ValueError:
+            # Not in the words of who could not read it: these would quote the record.
+            raise WorkerError(UNREADABLE) from None
+        if kind == "problems":
+            raise RecordError(told)
+        raise WorkerError(told if kind == "failure" else UNREADABLE)
 
     def processes(self) -> list[int]:
         """Return the process ids of idle workers."""
@@ -184,14 +194,6 @@ class IsolatedEngine:
             if worker is not None:
                 worker.stop()
             self._idle.put(None)
-
-
-def _read(model: type[Model], answer: object) -> Model:
-    try:
-        return model.model_validate(answer)
-    except ValidationError:
-        # Its own words would quote the record.
-        raise WorkerError("the decision process gave an answer that cannot be read") from None
 
 
 def _stop_all(idle: queue.LifoQueue[_Worker | None]) -> None:
@@ -216,28 +218,28 @@ def main(arguments: list[str]) -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         os.dup2(nowhere.fileno(), 1)
-    # What is read stays: the collector would find nothing while it is read, and need not go through it at every request.
+    # What is read stays, so the collector need not go through it again. It runs between requests: nobody waits for it then.
     gc.disable()
     engine = Engine(load_knowledge(folder, arguments[0]))
     gc.freeze()
-    gc.enable()
-    for line in sys.stdin:
-        answer: dict[str, Any]
+
+    def answer(line: str) -> tuple[Kind, str]:
         try:
             request = json.loads(line)
             patient = parse_patient(request["record"], engine.knowledge.option_ids)
             if "compare" in request:
-                answer = {"comparison": compare(patient, engine, *request["compare"]).model_dump(mode="json")}
-            else:
-                answer = {"decision": decide(patient, engine).model_dump(mode="json")}
+                return "comparison", compare(patient, engine, *request["compare"]).model_dump_json()
+            return "decision", decide(patient, engine).model_dump_json()
         except RecordError as error:
-            answer = {"problems": list(error.problems)}
+            return "problems", json.dumps(error.problems)
         except EngineError as error:
-            answer = {"failure": f"{type(error).__name__}: {error}"}
+            return "failure", json.dumps(f"{type(error).__name__}: {error}")
         except Exception as error:  # the parent is told, whatever it was, but not in words that may quote the record
-            answer = {"failure": f"the decision failed with {type(error).__name__}"}
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+            return "failure", json.dumps(f"the decision failed with {type(error).__name__}")
+
+    for line in sys.stdin:
+        print(*answer(line), file=answers, flush=True)
+        gc.collect()
 
 
 if __name__ == "__main__":

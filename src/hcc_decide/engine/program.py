@@ -20,12 +20,10 @@ from hcc_decide.engine.rules import (
     rules_for,
     text_of,
 )
-from hcc_decide.knowledge.catalogue import DerivedFact, Knowledge, Rule, Treatment, Use
+from hcc_decide.knowledge.catalogue import DerivedFact, Knowledge, Rule, Treatment
 from hcc_decide.knowledge.condition import (
     Condition,
     Domain,
-    Literal,
-    OneOf,
     absorb,
     attributes_of,
     conjoin,
@@ -47,16 +45,10 @@ def settings_of(knowledge: Knowledge) -> tuple[Setting, ...]:
     return tuple(value for value in values if value in named)
 
 
-def applies(use: Use) -> Condition:
-    """Return the whole condition under which an indication applies: its settings and its ``when``."""
-    setting = Literal("setting", OneOf(frozenset(use.settings)))
-    return absorb(conjoin((setting, *part)) for part in (use.rule.condition or ((),)))
-
-
 def condition_of(rule: Rule, treatment: Treatment) -> Condition:
     """Return the condition of a rule; for an indication that includes its settings."""
     if rule.kind == "indication":
-        return next(applies(use) for use in treatment.uses if use.rule is rule)
+        return next(use.applies for use in treatment.uses if use.rule is rule)
     assert rule.condition is not None
     return rule.condition
 

@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Any, Literal
 
 from hcc_decide.decision import Setting
-from hcc_decide.knowledge.condition import Condition, Domain, Scalar, attributes_of
+from hcc_decide.knowledge.condition import Condition, Domain, OneOf, Scalar, absorb, attributes_of, conjoin
+from hcc_decide.knowledge.condition import Literal as FactTest
 from hcc_decide.knowledge.schema import Indication, Manifest, OptionFile, Staging, Vocabulary
 from hcc_decide.knowledge.schema_sources import Claim, Conflict, Sequence, Trial, Vignette
 from hcc_decide.knowledge.wording import Words
@@ -65,6 +66,12 @@ class Use:
     rule: Rule
     settings: tuple[Setting, ...]
     body: Indication
+
+    @cached_property
+    def applies(self) -> Condition:
+        """The whole condition under which it applies: its settings and its ``when``."""
+        setting = FactTest("setting", OneOf(frozenset(self.settings)))
+        return absorb(conjoin((setting, *part)) for part in (self.rule.condition or ((),)))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from hcc_decide.decision import USABLE, VERDICTS, Decision, Step, Verdict
 from hcc_decide.knowledge.catalogue import Knowledge, Treatment, Use
-from hcc_decide.knowledge.condition import Condition, Literal, OneOf, absorb, conjoin, fact_of, holds
+from hcc_decide.knowledge.condition import Condition, fact_of, holds
 from hcc_decide.knowledge.labels import setting_labels
 from hcc_decide.proof.chain import ABSENT, CRITERIA, FINDINGS, ONLY_LEFT, Chain, Judged
 from hcc_decide.proof.nodes import Edge, Node, Proof
@@ -143,7 +143,7 @@ class _Builder:
                 self._clear(judged, step, name, target)
             else:
                 for rule in self.chain.behind(judged, name, str(value)):
-                    self._criterion(rule.id, rule.condition if name != "applies" else applies(judged.use))
+                    self._criterion(rule.id, rule.condition if name != "applies" else judged.use.applies)
                     self._link(f"rule:{rule.id}", target, step.step)
 
     def _still_open(self, judged: Judged, target: str) -> None:
@@ -308,12 +308,6 @@ class _Builder:
 
     def _link(self, source: str, target: str, step: int | None) -> None:
         self.edges.setdefault((source, target, step), Edge(source=source, target=target, step=step))
-
-
-def applies(use: Use) -> Condition:
-    """Return the whole condition under which a use applies: its settings and its ``when``."""
-    setting = Literal("setting", OneOf(frozenset(use.settings)))
-    return absorb(conjoin((setting, *part)) for part in (use.rule.condition or ((),)))
 
 
 def open_in(chain: Chain, condition: Condition) -> Iterator[str]:
