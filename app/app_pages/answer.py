@@ -12,7 +12,7 @@ from form import pages, resources, state
 from form.answer.cards import show_cards
 from form.answer.excluded import show_excluded
 from form.answer.missing import show_missing
-from form.answer.summary import in_question, show_summary
+from form.answer.summary import show_summary
 from form.answer.trial_only import show_out_of_question, show_trial_only
 from form.answer.why import show_why
 from form.sections import section
@@ -52,7 +52,7 @@ def _lost(sentence: str) -> None:
 
 def _options(decision: Decision, notices: Mapping[str, Sequence[Notice]]) -> None:
     st.header("Options", anchor=False)
-    listed = in_question(decision)
+    listed = decision.in_question
     cards = [item for item in listed if not within_trials(item)]
     if not listed:
         st.markdown("None of the catalogue comes into question. Discuss.")

@@ -245,6 +245,11 @@ class Decision(_Part):
     intended_use: str
     trace: list[Step]
 
+    @property
+    def in_question(self) -> list[Option]:
+        """The listed options, in order, without those that are out of the question whatever is still missing."""
+        return [item for item in self.options if item.would_be not in ("ineligible", "not_recommended")]
+
     def verdict_of(self, option_id: str) -> Verdict:
         """Return the verdict of one option; ``KeyError`` when the catalogue lacks it."""
         verdicts: dict[str, Verdict] = {item.id: item.verdict for item in self.options}

@@ -13,14 +13,6 @@ from hcc_decide.headline import could_lead, headline
 from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.knowledge.labels import value_text
 
-OUT_OF_QUESTION = ("ineligible", "not_recommended")
-"""What an undetermined option can turn out to be without coming into question."""
-
-
-def in_question(decision: Decision) -> list[Option]:
-    """Return the options that come into question, in order."""
-    return [item for item in decision.options if item.would_be not in OUT_OF_QUESTION]
-
 
 def show_summary(decision: Decision, knowledge: Knowledge) -> None:
     """Show the headline, the setting with what was derived, and the notices about the patient."""

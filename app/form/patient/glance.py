@@ -15,7 +15,6 @@ from hcc_decide.render import within_trials
 
 MOST_OPTIONS = 9
 MOST_MISSING = 4
-_OUT_OF_QUESTION = ("ineligible", "not_recommended")
 
 
 def show_glance(case: Case, knowledge: Knowledge) -> None:
@@ -43,7 +42,7 @@ def show_glance(case: Case, knowledge: Knowledge) -> None:
 
 def _decision(decision: Decision, knowledge: Knowledge) -> None:
     st.markdown(f"**{plain(headline(decision, knowledge))}**")
-    open_ones = [item for item in decision.options if item.would_be not in _OUT_OF_QUESTION]
+    open_ones = decision.in_question
     offered = [item for item in open_ones if not within_trials(item)]
     if decision.setting == "undetermined":
         # What hangs on the setting would read like a ranking over several; what settles it comes first.

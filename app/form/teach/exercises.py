@@ -10,7 +10,7 @@ import streamlit as st
 
 from form import pages
 from form.session import ask, fill, say
-from form.teach.marking import NOBODY, Commitment, Mark, Score, asked, in_question, marks
+from form.teach.marking import NOBODY, Commitment, Mark, Score, asked, marks
 from form.teach.steps import claims_text
 from form.wording import badge, plain
 from hcc_decide.decision import VERDICTS, Decision, Verdict
@@ -283,7 +283,7 @@ def _passages(knowledge: Knowledge, claims: Sequence[str]) -> str:
 def _decision(decision: Decision, knowledge: Knowledge) -> None:
     st.subheader("The system's answer", anchor=False)
     st.markdown(f"**{plain(headline(decision, knowledge))}**")
-    options = in_question(decision)
+    options = decision.in_question
     shown = [item for item in options if not within_trials(item)]
     if shown:
         st.table(

@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
-from hcc_decide.decision import Decision, Option
+from hcc_decide.decision import Decision
 from hcc_decide.knowledge.schema_sources import Expectation, Vignette
 
 NOBODY = "none"
 """The answer that no option of the catalogue comes first."""
-
-_OUT = ("ineligible", "not_recommended")
 
 
 @dataclass(frozen=True)
@@ -59,14 +57,9 @@ def asked(vignette: Vignette) -> list[Expectation]:
     return sorted(vignette.expect, key=lambda item: crc32(f"{vignette.id}/{item.option}".encode()))
 
 
-def in_question(decision: Decision) -> list[Option]:
-    """Return the listed options without those that are out of the question whatever is still missing."""
-    return [item for item in decision.options if item.would_be not in _OUT]
-
-
 def first_choices(decision: Decision) -> tuple[str, ...]:
     """Return the options that stand first, or `NOBODY`."""
-    options = in_question(decision)
+    options = decision.in_question
     return tuple(item.id for item in options if item.rank == options[0].rank) or (NOBODY,)
 
 

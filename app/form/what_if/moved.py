@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 
 import streamlit as st
 
-from form.answer.summary import in_question
 from form.sections import section
 from form.sources import claims
 from form.wording import badge, plain, result
@@ -79,7 +78,7 @@ def show_side_by_side(before: Decision, after: Decision, found: Changes, knowled
 
 def _offered(decision: Decision) -> list[Option]:
     """Return what a board could offer, now or once more is known."""
-    return [item for item in in_question(decision) if not within_trials(item)]
+    return [item for item in decision.in_question if not within_trials(item)]
 
 
 def _ranked(decision: Decision, title: str, marks: dict[str, str]) -> None:
@@ -96,7 +95,7 @@ def _ranked(decision: Decision, title: str, marks: dict[str, str]) -> None:
         st.table(rows, hide_index=True, alt=f"{title}: ranked options with what moved")
     else:
         st.markdown("Nothing that a board could offer comes into question.")
-    trials = sum(within_trials(item) for item in in_question(decision))
+    trials = sum(within_trials(item) for item in decision.in_question)
     if trials:
         st.caption(f"and {trials} {'option' if trials == 1 else 'options'} only within trials")
 

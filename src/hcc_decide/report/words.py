@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from hcc_decide.decision import Criterion, Decision, Evidence, Notice, Option, SourceConflict, Value, Verdict
+from hcc_decide.decision import Criterion, Decision, Evidence, Notice, Option, SourceConflict, Value
 from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.knowledge.condition import fact_of
 from hcc_decide.knowledge.labels import choice_label, fact_label
 from hcc_decide.knowledge.schema import Fact
 from hcc_decide.render import evidence_word, within_trials
-
-OUT_OF_QUESTION: tuple[Verdict, ...] = ("ineligible", "not_recommended")
 
 _RESULTS = {
     ("include", "not_met"): "Not met",
@@ -27,7 +25,7 @@ _PARTS = {"citation": "citation", "citation.doi": "doi", "nct": "nct"}
 
 def listed(decision: Decision) -> list[Option]:
     """Return the options that a board can offer, now or once what is missing is known."""
-    return [item for item in decision.options if item.would_be not in OUT_OF_QUESTION and not within_trials(item)]
+    return [item for item in decision.in_question if not within_trials(item)]
 
 
 def standing(item: Option) -> str:
