@@ -156,8 +156,8 @@ def without_line(state: Mapping[str, Any], number: int) -> dict[str, Any]:
 def record_of(state: Mapping[str, Any], knowledge: Knowledge) -> dict[str, Any]:
     """Return the record that the form holds, unchecked; what is not known is left out."""
     record: dict[str, Any] = {}
-    case = str(state.get(CASE) or "").strip()
-    if case:
+    case = _text(state.get(CASE))
+    if case is not None:
         record[CASE] = case
     for name, fact in shown(knowledge, state).items():
         value = _entered(name, fact, state)
@@ -187,7 +187,7 @@ def _line(number: int, state: Mapping[str, Any]) -> dict[str, Any]:
 
     line = {
         "option": entry("option") if entry("option") != CHOOSE else None,
-        "name": (str(entry("name") or "").strip() or None) if entry("option") == OTHER else None,
+        "name": _text(entry("name")) if entry("option") == OTHER else None,
         "outcome": entry("outcome") if entry("outcome") != CHOOSE else None,
         "radiological_progression": YES_NO.get(str(entry("radiological_progression"))),
         "last_daily_dose_mg": _plain_number(entry("last_daily_dose_mg")),
@@ -196,9 +196,18 @@ def _line(number: int, state: Mapping[str, Any]) -> dict[str, Any]:
     return {field: value for field, value in line.items() if value is not None}
 
 
+def _text(value: Any) -> str | None:
+    # Blanks alone say nothing. Around something they stay, as in a case file, so that a loaded case is saved as it was.
+    text = str(value or "")
+    return text if text.strip() else None
+
+
 def _plain_number(value: float | None) -> float | int | None:
-    # The browser sends every number with a decimal point; people do not write 3 tumours as 3.0.
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    # The browser sends every number with a decimal point; people do not write 3 tumours as 3.0. Beyond what people write
+    # a whole number stays as it is, as in a case file.
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return int(value)
+    return value
 
 
 def problems_of(record: Mapping[str, Any], knowledge: Knowledge) -> Problems:
@@ -216,12 +225,15 @@ def problems_of(record: Mapping[str, Any], knowledge: Knowledge) -> Problems:
             found.append(f"{PRIOR}[{number}].outcome: choose how the line ended")
         if "option" not in line:
             found.append(f"{PRIOR}[{number}].option: choose the treatment, or 'another treatment'")
-    if not found:
-        try:
-            parse_patient(record, knowledge.option_ids)
-        except RecordError as error:
-            found += error.problems
-    return by_place(found, knowledge)
+    asked_here = by_place(found, knowledge)
+    try:
+        parse_patient(record, knowledge.option_ids)
+    except RecordError as error:
+        # A line that is still to be filled in hides nothing that is wrong elsewhere.
+        return asked_here | {
+            place: told for place, told in by_place(error.problems, knowledge).items() if place not in asked_here
+        }
+    return asked_here
 
 
 def by_place(problems: Iterable[str], knowledge: Knowledge) -> Problems:

@@ -18,8 +18,8 @@ from yaml.representer import BaseRepresenter
 
 from hcc_decide.decision import Decision
 from hcc_decide.documents import MAX_BYTES, DocumentError, parse
-from hcc_decide.patient import Patient, PriorLine, RecordError, parse_patient
-from hcc_decide.refusals import shown
+from hcc_decide.patient import MAX_PROBLEMS, Patient, PriorLine, RecordError, parse_patient
+from hcc_decide.refusals import further, one_line, shown
 
 Format = Literal["json", "yaml"]
 
@@ -36,6 +36,7 @@ _MAYBE_NEWER = "; a newer version of hcc-decide may have written this file"
 _BARE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*")
 _NOT_TEXT = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 _RESERVED = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9])(\..*)?", re.IGNORECASE)
+_SETS = frozenset({"etiology", "prior_locoregional"})
 _NAME_LENGTH = 60
 
 
@@ -87,12 +88,12 @@ def _of_decision(data: Mapping[Any, Any]) -> tuple[list[str], object]:
         problems.append(f"schema_version: is missing; a saved decision says which it has, and {SCHEMA_VERSION} is read")
     elif version != SCHEMA_VERSION or not whole:
         problems.append(f"schema_version: {shown(version)} is refused; allowed is {SCHEMA_VERSION}")
+    foreign = [key for key in data if key not in Decision.model_fields]
     problems += [
-        f"{''.join(c if c.isprintable() else '?' for c in str(key))[:80] or repr(key)}: "
-        f"is no part of a saved decision{_MAYBE_NEWER}"
-        for key in data
-        if key not in Decision.model_fields
+        f"{one_line(str(key), 80) or repr(key)}: is no part of a saved decision{_MAYBE_NEWER}"
+        for key in foreign[:MAX_PROBLEMS]
     ]
+    problems += further(len(foreign[MAX_PROBLEMS:]))
     if data.get("patient") is None:
         return [*problems, "patient: is missing; a saved decision holds the record there"], None
     return problems, data["patient"]
@@ -139,6 +140,9 @@ def file_name(record: Mapping[str, Any], format_: Format) -> str:
 def _ordered(record: Mapping[str, Any]) -> dict[str, Any]:
     order = [*Patient.model_fields, *sorted(record.keys() - Patient.model_fields.keys())]
     data = {name: _plain(record[name]) for name in order if record.get(name) is not None}
+    for name in _SETS & data.keys():
+        # A set that was chosen in another order is the same set.
+        data[name] = sorted(data[name])
     if "prior_systemic" in data:
         data["prior_systemic"] = [_line(line) for line in data["prior_systemic"]]
     return data

@@ -18,10 +18,12 @@ from typing import Any
 
 import yaml
 
+from hcc_decide.refusals import shown
+
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 24
 MAX_VALUES = 50_000
-"""Of a YAML document; a value costs far more memory than its text."""
+"""Of one document, keys included; a value costs far more memory than its text, and a wrong one a line of refusal."""
 
 _INTEGER = re.compile(r"[-+]?[0-9]{1,400}")
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -105,7 +107,8 @@ def parse(content: bytes, *, json_only: bool = False) -> Document:
         json_only: refuse anything but JSON.
 
     Raises:
-        DocumentError: not text, not well formed, a repeated key, a tag, an anchor, an alias, or nested too deep.
+        DocumentError: not text, not well formed, a repeated key, a tag, an anchor, an alias, nested too deep, or of too
+            many values.
     """
     try:
         text = content.decode("utf-8-sig")
@@ -140,7 +143,7 @@ def _parse_json(text: str) -> Any:
         result: dict[str, Any] = {}
         for key, value in pairs:
             if key in result:
-                raise DocumentError(f"gives the key {key!r} twice")
+                raise DocumentError(f"gives the key {shown(key)} twice")
             result[key] = value
         return result
 
@@ -152,19 +155,23 @@ def _parse_json(text: str) -> Any:
         data = json.loads(text, object_pairs_hook=unique, parse_int=integer)
     except RecursionError:
         raise DocumentError(f"is nested deeper than {MAX_DEPTH} levels") from None
-    _check_depth(data)
+    _check_size(data)
     return data
 
 
-def _check_depth(data: Any) -> None:
-    level = [data]
+def _check_size(data: Any) -> None:
+    level, count = [data], 1
     for _ in range(MAX_DEPTH + 1):
+        count += sum(len(value) for value in level if isinstance(value, dict))  # its keys
         level = [
             child
             for value in level
             if isinstance(value, (dict, list))
             for child in (value.values() if isinstance(value, dict) else value)
         ]
+        count += len(level)
+        if count > MAX_VALUES:
+            raise DocumentError(f"holds more than {MAX_VALUES} values")
         if not level:
             return
     raise DocumentError(f"is nested deeper than {MAX_DEPTH} levels")
@@ -232,7 +239,7 @@ class _Reader:
         while not isinstance(event := self._next(), yaml.MappingEndEvent):
             key = self._key(event, depth + 1)
             if key in mapping:
-                self._refuse_key(f"gives the key {key!r} twice (line {_place(event).line})")
+                self._refuse_key(f"gives the key {shown(key)} twice (line {_place(event).line})")
             mapping[key] = self._value(self._next(), depth + 1)
         return mapping
 

@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from hcc_decide.refusals import kind_of, problem, shown
+from hcc_decide.refusals import further, kind_of, problem, shown
 
 OTHER = "other"
 """The option id that stands for a drug outside the catalogue, or one that was not named."""
@@ -36,6 +36,9 @@ OUTCOMES: tuple[str, ...] = (
     "completed",
     "ongoing",
 )
+
+MAX_PROBLEMS = 100
+"""Of a record that are told; nobody reads more, and a hostile record has as many as it has values."""
 
 
 class RecordError(ValueError):
@@ -282,19 +285,23 @@ def parse_patient(data: object, options: Mapping[str, str] | None = None) -> Pat
         options: every option id and alias of the catalogue, with the id it stands for; ``None`` skips that check.
 
     Raises:
-        RecordError: with one line per problem, all problems at once.
+        RecordError: with one line per problem, all problems at once; beyond `MAX_PROBLEMS` they are only counted.
     """
     if not isinstance(data, Mapping):
         raise RecordError([f"the record is {kind_of(data)}; a mapping of fields is expected"])
     problems: list[str] = []
+    untold = 0
     rest = dict(data)
     while True:
         try:
             patient = Patient.model_validate(rest, context=options)
             break
         except ValidationError as error:
-            problems += [problem(item) for item in error.errors()]
-            wrong = {item["loc"][0] for item in error.errors() if item["loc"]}
+            found = error.errors(include_url=False)
+            told = found[: MAX_PROBLEMS - len(problems)]
+            problems += [problem(item) for item in told]
+            untold += len(found) - len(told)
+            wrong = {item["loc"][0] for item in found if item["loc"]}
             if "tumour" in wrong:
                 wrong |= {"primary_site", "liver_metastasis_resectable"}
             # What is sound by itself may still contradict itself, so it is looked at again without the rest.
@@ -302,7 +309,7 @@ def parse_patient(data: object, options: Mapping[str, str] | None = None) -> Pat
             rest = sound if len(sound) < len(rest) else {}
     problems += contradictions(patient)
     if problems:
-        raise RecordError(dict.fromkeys(problems))
+        raise RecordError(dict.fromkeys([*problems, *further(untold)]))
     return patient
 
 

@@ -19,15 +19,25 @@ def shown(value: object) -> str:
         text = "true" if value is True else "false" if value is False else "null" if value is None else repr(value)
     except ValueError:  # Python writes out no whole number of thousands of digits
         text = "a number of thousands of digits"
-    text = "".join(character if character.isprintable() else "?" for character in text)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return one_line(text, 60)
+
+
+def one_line(text: str, length: int) -> str:
+    """Write a text that comes from a file so that it stays on one line, printable and not longer than that."""
+    text = "".join(character if character.isprintable() else "?" for character in text[: length + 1])
+    return text if len(text) <= length else text[: length - 3] + "..."
+
+
+def further(count: int) -> list[str]:
+    """Write how many problems are not told one by one: one line, or none."""
+    return [f"and {count} more problem{'s' if count > 1 else ''}"] if count else []
 
 
 def _field(location: tuple[int | str, ...]) -> str:
     path = ""
     for part in location:
         path += f"[{part + 1}]" if isinstance(part, int) else ("." if path else "") + (str(part) or "''")
-    return "".join(character if character.isprintable() else "?" for character in path)[:80]
+    return one_line(path, 80)
 
 
 def problem(error: ErrorDetails) -> str:

@@ -198,6 +198,9 @@ def _never_again(source: Source[OptionFile], words: Words) -> Iterator[Finding]:
     body = source.body
     if not body.drugs or all(item.verdict == "not_recommended" for item in body.indications):
         return
+    # Nothing has failed before a first line, so the exclusion could never apply.
+    if {setting for item in body.indications for setting in item.settings} == {"first_line"}:
+        return
     for rule in body.exclude:
         try:
             condition = words.condition(rule)
@@ -239,9 +242,13 @@ def _disagreements(fact: Fact, allowed: Sequence[object], schema: dict[str, Any]
         if isinstance(label, PartialValue) and not set(label.means) <= set(values) - {value}:
             yield ("values", value), "means values that the fact does not have"
     if fact.kind in ("integer", "number"):
+        held = schema.get("anyOf", [schema])[0]
+        if held.get("type") not in ("integer", "number"):
+            yield ("kind",), "calls a number what is none in the record"
+            return
         # As pydantic names the limits of a field that a validator of our own comes before.
         words = {"ge": "at_least", "le": "at_most", "gt": "above", "lt": "below"}
-        limits = {words[key]: limit for key, limit in schema["anyOf"][0].items() if key in words}
+        limits = {words[key]: limit for key, limit in held.items() if key in words}
         said = fact.range.model_dump(exclude_none=True) if fact.range else {}
         if limits != said:
             yield ("range",), f"is {said}, the record allows {limits}"

@@ -58,7 +58,7 @@ def _listed(source: Source[Any], known: Mapping[str, frozenset[str]]) -> Iterato
     """Look at every list of claims and trials, wherever it stands in the file."""
     for path, key, names in _lists(source.document.data, (), known.keys()):
         for index, name in enumerate(names):
-            if name not in known[key]:
+            if not isinstance(name, str) or name not in known[key]:
                 yield source.finding(_CODES[key], (*path, index), _absent(key[:-1], name))
 
 

@@ -10,10 +10,11 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from hcc_decide.documents import Document, DocumentError, Path_, read
+from hcc_decide.documents import Document, DocumentError, Path_, read, read_bytes
 from hcc_decide.knowledge.findings import Finding
 from hcc_decide.knowledge.schema import Manifest, NoticeFile, OptionFile, Staging, Vocabulary
 from hcc_decide.knowledge.schema_sources import ClaimFile, ConflictFile, SequenceFile, Trial, Vignette
+from hcc_decide.refusals import one_line, shown
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -28,7 +29,7 @@ class Source(Generic[Model]):
 
     def finding(self, code: str, path: Path_, message: str) -> Finding:
         """Return a finding at ``path`` inside this file."""
-        return Finding(self.file, self.document.place(path).line, code, dotted(path), message)
+        return _finding(self.file, self.document.place(path).line, code, path, message)
 
 
 @dataclass
@@ -51,6 +52,22 @@ class RawKnowledge:
 
 KINDS = ("staging", "options", "trials", "claims", "vignettes")
 SINGLE_FILES = ("knowledge.yaml", "vocabulary.yaml", "notices.yaml", "conflicts.yaml", "sequences.yaml")
+SURVIVORS = "survivors.yaml"
+"""What `hcc_decide.mutation` reads; it holds no knowledge."""
+EXCEPTIONS = "exceptions.yaml"
+"""What `hcc_decide.verify` reads; it holds no knowledge."""
+
+
+_KEY_LENGTH = 120
+_MESSAGE_LENGTH = 600
+_MOST_FINDINGS = 100
+"""About the shape of one file; nobody reads more."""
+
+
+def _finding(file: str, line: int, code: str, path: Path_, message: str) -> Finding:
+    """Return a finding that is one short line, whatever a file and the keys in it are called."""
+    named = one_line(file, _KEY_LENGTH), line, code, one_line(dotted(path), _KEY_LENGTH)
+    return Finding(*named, one_line(message, _MESSAGE_LENGTH))
 
 
 def dotted(path: Path_) -> str:
@@ -83,24 +100,26 @@ def read_files(folder: Path) -> RawKnowledge:
 
 def _strays(folder: Path) -> Iterator[Finding]:
     """Find files that look like knowledge and would never be read."""
+    known = (*SINGLE_FILES, SURVIVORS, EXCEPTIONS)
     for path in sorted(folder.rglob("*.y*ml")):
         name = path.relative_to(folder)
-        read_here = (len(name.parts) == 2 and name.parts[0] in KINDS) or name.as_posix() in SINGLE_FILES
+        read_here = (len(name.parts) == 2 and name.parts[0] in KINDS) or name.as_posix() in known
         if path.suffix != ".yaml" or not read_here:
             message = "the file would not be read; files end in .yaml and stand in their kind's folder"
-            yield Finding(name.as_posix(), 1, "K01", "", message)
+            yield _finding(name.as_posix(), 1, "K01", (), message)
 
 
 def fingerprint(folder: Path) -> str:
-    """Return the sha256 over names and contents of all YAML files below ``folder``."""
+    """Return the sha256 over names and contents of all YAML files below ``folder``, without those that cannot be read."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.yaml"), key=lambda item: item.relative_to(folder).as_posix()):
         if not path.is_file():
             continue
-        name, content = (
-            path.relative_to(folder).as_posix().encode(),
-            path.read_bytes().replace(b"\r\n", b"\n"),
-        )
+        name = path.relative_to(folder).as_posix().encode(errors="surrogateescape")
+        try:
+            content = read_bytes(path).replace(b"\r\n", b"\n")
+        except DocumentError:
+            continue  # a finding (K01), so that nothing is ever decided under this stamp
         digest.update(b"%d %s %d " % (len(name), name, len(content)))
         digest.update(content)
     return digest.hexdigest()
@@ -119,22 +138,28 @@ def _each(raw: RawKnowledge, folder: Path, kind: str, model: type[Model]) -> Ite
 
 def _read(raw: RawKnowledge, folder: Path, path: Path, model: type[Model]) -> Source[Model] | None:
     file = path.relative_to(folder).as_posix()
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        # Reading a pipe would wait for ever.
+        raw.findings.append(_finding(file, 1, "K01", (), "the file is no plain file"))
+        return None
     try:
         document = read(path)
     except DocumentError as error:
-        raw.findings.append(Finding(file, 1, "K01", "", f"the file {error}"))
+        raw.findings.append(_finding(file, 1, "K01", (), f"the file {error}"))
         return None
     try:
         return Source(file, document, model.model_validate(document.data))
     except ValidationError as error:
-        for problem in error.errors():
+        problems = error.errors(include_url=False)
+        for problem in problems[:_MOST_FINDINGS]:
             # Python writes `for_`; the file says `for`.
             location = tuple("for" if part == "for_" else part for part in problem["loc"])
-            shown = repr(problem["input"])
-            shown = shown if len(shown) <= 60 else shown[:57] + "..."
             message = {
                 "extra_forbidden": "is not a key of this file; see rules/README.md for the shape",
                 "missing": "is missing",
-            }.get(problem["type"], f"{problem['msg'][0].lower()}{problem['msg'][1:]}; found {shown}")
-            raw.findings.append(Finding(file, document.place(location).line, "K02", dotted(location), message))
+            }.get(problem["type"], f"{problem['msg'][0].lower()}{problem['msg'][1:]}; found {shown(problem['input'])}")
+            raw.findings.append(_finding(file, document.place(location).line, "K02", location, message))
+        if len(problems) > _MOST_FINDINGS:
+            message = f"{len(problems) - _MOST_FINDINGS} more things in this file are wrong"
+            raw.findings.append(_finding(file, 1, "K02", (), message))
         return None

@@ -20,7 +20,7 @@ CODES: dict[str, str] = {
     "K12": "the vocabulary and the patient record disagree",
     "K13": "a rule is attached to an indication on which it can have no effect",
     "K14": "an option could be offered again after it failed",
-    "K15": "a rule lacks a case that fires it, a near miss or an unknown",
+    "K15": "a rule lacks a case that fires it, a near miss or an unknown, or a case contradicts it",
     "K16": "a claim is neither encoded nor listed with a reason, or it is both",
     "K17": "a text could show for the wrong tumour",
     "K18": "a verdict does not fit its evidence level",

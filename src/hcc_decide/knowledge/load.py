@@ -47,7 +47,11 @@ def load_knowledge(folder: Path | None = None, edition: str = DEFAULT_EDITION) -
 
 def inspect_knowledge(folder: Path, edition: str = DEFAULT_EDITION) -> tuple[Knowledge | None, list[Finding]]:
     """Load a rule base and return it with the findings; it is ``None`` when too much is wrong to build it."""
-    raw = read_files(folder)
+    return inspect_files(read_files(folder), edition)
+
+
+def inspect_files(raw: RawKnowledge, edition: str = DEFAULT_EDITION) -> tuple[Knowledge | None, list[Finding]]:
+    """Check and compile files that are read already, as `inspect_knowledge` does; ``raw.findings`` grows with the findings."""
     findings = raw.findings
     if raw.manifest is None or raw.vocabulary is None or raw.notices is None:
         return None, sorted(set(findings))
@@ -85,6 +89,24 @@ def inspect_knowledge(folder: Path, edition: str = DEFAULT_EDITION) -> tuple[Kno
         sources={source.body.id: source.file for source in options},
     )
     return knowledge, sorted(set(findings))
+
+
+def compile_option(source: Source[OptionFile], words: Words) -> tuple[Treatment, list[Finding]]:
+    """Compile one option file, and return what compiling it finds; checks across files are for `inspect_files`."""
+    findings: list[Finding] = []
+    return _treatment(source, words, findings), findings
+
+
+def compile_staging(raw: RawKnowledge, words: Words) -> tuple[tuple[DerivedFact, ...], list[Finding]]:
+    """Compile the staging files, each fact after the ones it reads; ``raw.findings`` grows with what is found."""
+    staging = order_staging(_staging(raw, words), raw.findings, words)
+    return staging, raw.findings
+
+
+def compile_notices(raw: RawKnowledge, words: Words) -> tuple[tuple[Rule, ...], list[Finding]]:
+    """Compile the notices, and return what compiling them finds."""
+    findings: list[Finding] = []
+    return _notices(raw, words, findings), findings
 
 
 def _names(options: Sequence[Source[OptionFile]]) -> dict[str, str]:

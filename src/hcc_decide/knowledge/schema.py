@@ -295,9 +295,30 @@ class Review(Strict):
 
 
 class Case(Strict):
-    """Patient fragments that fire a rule, nearly fire it, or leave it open."""
+    """Patient fragments that fire a rule, nearly fire it, or leave it open; and what the rule is meant to bring about.
+
+    What a case states, it states a second time: a slip in the rule then contradicts the case. With a ``verdict``, the ``met``
+    patients of an indication are whole records that get it.
+
+    Attributes:
+        rule: id of the rule within the file.
+        claims: every claim that the rule rests on.
+        bears_on: of a rule with ``for``: every indication that it concerns.
+        settings: of an indication: every setting in which it applies.
+        verdict, evidence_level: of an indication: what its ``met`` patients get.
+        hazard_ratio: of an indication: the ratio of its ``effect``, where that has one.
+        effect: of a preference: which way it points.
+        met, not_met, unknown: fragments of patient records for which the rule is true, false and open.
+    """
 
     rule: Id
+    claims: Annotated[list[str], Field(min_length=1)] | None = None
+    bears_on: Annotated[list[Id], Field(min_length=1)] | None = None
+    settings: Annotated[list[Setting], Field(min_length=1)] | None = None
+    verdict: Verdict | None = None
+    evidence_level: Literal[1, 2, 3, 4, 5] | None = None
+    hazard_ratio: float | int | None = None
+    effect: Literal["favours", "disfavours", "noted"] | None = None
     met: list[dict[str, Any]] = []
     not_met: list[dict[str, Any]] = []
     unknown: list[dict[str, Any]] = []
@@ -314,7 +335,7 @@ class OptionFile(Strict):
     classes: list[Id]
     targets: list[Text]
     regimen: Regimen
-    indications: list[Indication]
+    indications: Annotated[list[Indication], Field(max_length=100)]
     include: list[RuleBody] = []
     exclude: list[RuleBody] = []
     reservations: list[RuleBody] = []
