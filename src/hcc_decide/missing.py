@@ -90,7 +90,9 @@ class OpenFacts:
         patient = self._inference.patient
         if fact.source == "history":
             member = member_of(attribute)
-            if name in _OF_LINE and member and any(line.option == member for line in patient.prior_systemic or ()):
+            lines = [line for line in patient.prior_systemic or () if line.option == member]
+            # Known of the drug's own lines, it hangs on what drug a line without a name was.
+            if name in _OF_LINE and member and any(getattr(line, name) is None for line in lines):
                 return [f"{PRIOR_SYSTEMIC}[{member}].{name}"]
             return [PRIOR_SYSTEMIC]
         if fact.source == "computed":

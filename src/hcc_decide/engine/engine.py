@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from hcc_decide.engine.facts import States
 from hcc_decide.engine.fold import Fold
-from hcc_decide.engine.inference import Inference, infer
+from hcc_decide.engine.inference import Inference, Standing, infer, judge_option
 from hcc_decide.engine.program import Program
 from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.patient import Patient
@@ -51,6 +52,14 @@ class Engine:
             also=[self.knowledge.options[name] for name in also],
             check=self._check,
         )
+
+    def judge(self, option: str, states: States) -> tuple[Mapping[str, bool | None], Standing]:
+        """Judge one option for what is known of the attributes that its rules read (`inference.judge_option`).
+
+        Raises:
+            EngineError: the engine failed.
+        """
+        return judge_option(self.knowledge.options[option], states, self.knowledge, self._program, self._fold)
 
     def close(self) -> None:
         """Free the networks of this process, for example before another knowledge is loaded."""

@@ -130,24 +130,26 @@ class _History:
         obscure = any(line.option == OTHER and (by_class or line.name is None) for line in lines)
         return State(values=frozenset([True, False])) if obscure else exactly(False)
 
-    def _of(self, option: str) -> tuple[list[PriorLine], bool]:
-        lines = [line for line in self.lines or () if line.option == option]
-        unnamed = any(line.option == OTHER and line.name is None for line in self.lines or ())
-        return lines, unnamed
+    def _may_be(self, line: PriorLine, option: str) -> bool:
+        return line.option == option or (line.option == OTHER and line.name is None)
 
     def _detail(self, name: str, option: str, domain: Domain) -> State:
-        lines, unnamed = self._of(option)
+        lines = [line for line in self.lines or () if self._may_be(line, option)]
         if not lines:
-            return unknown(domain) if unnamed else State(applicable=False)
-        value = getattr(lines[-1], name)
+            return State(applicable=False)
+        # An unnamed drug may have been the option again, with a dose that nobody knows.
+        value = getattr(lines[-1], name) if lines[-1].option == option else None
         return unknown(domain) if value is None else number(value)
 
     def _imaging(self, option: str) -> State:
-        lines, unnamed = self._of(option)
-        answers = {line.radiological_progression if line.progressed else False for line in lines}
-        if True in answers:
+        answers = {
+            (line.radiological_progression if line.progressed else False, line.option == option)
+            for line in self.lines or ()
+            if self._may_be(line, option)
+        }
+        if (True, True) in answers:
             return exactly(True)
-        return State(values=frozenset([True, False])) if None in answers or unnamed else exactly(False)
+        return exactly(False) if all(shown is False for shown, _ in answers) else State(values=frozenset([True, False]))
 
 
 def shown(state: State, fact: Fact) -> Value:

@@ -138,10 +138,7 @@ def infer(
     for ruleset in rulesets:
         for firing in ruleset.run(facts):
             steps.append(_step("eligibility", firing))
-            held = firing.rule.asserts.value == MET
-            if results[firing.rule.source] not in (None, held):
-                raise EngineError(f"{firing.rule.source} is both met and not met")
-            results[firing.rule.source] = held
+            _note(results, firing)
     standings: dict[str, Standing] = {}
     for treatment in knowledge.options.values():
         standing = _standing(treatment, results, fold)
@@ -285,6 +282,36 @@ def _standing(treatment: Treatment, results: Mapping[str, bool | None], fold: Fo
     else:
         nearest = next(name for name, outcome in outcomes.items() if outcome.verdict == verdict)
     return Standing(verdict, would_be, nearest, outcomes)
+
+
+def judge_option(
+    treatment: Treatment, states: States, knowledge: Knowledge, program: Program, fold: Fold
+) -> tuple[dict[str, bool | None], Standing]:
+    """Judge every rule of one option and its verdict, whatever its setting, for what is known of its attributes.
+
+    Args:
+        treatment: the option.
+        states: what is known of each attribute that its rules read, derived facts and the setting included.
+        knowledge: the rule base.
+        program: its compiled rulesets.
+        fold: the rules that turn criteria into verdicts.
+
+    Raises:
+        EngineError: a rule is both met and not met, or the engine failed.
+    """
+    facts = [fact for name, state in states.items() for fact in facts_for(name, state, knowledge.domain(name))]
+    ruleset = program.option_ruleset(treatment)
+    results: dict[str, bool | None] = dict.fromkeys(rule.source for rule in ruleset.rules)
+    for firing in ruleset.run(facts):
+        _note(results, firing)
+    return results, _standing(treatment, results, fold)
+
+
+def _note(results: dict[str, bool | None], firing: Firing) -> None:
+    held = firing.rule.asserts.value == MET
+    if results[firing.rule.source] not in (None, held):
+        raise EngineError(f"{firing.rule.source} is both met and not met")
+    results[firing.rule.source] = held
 
 
 def _check(inference: Inference, record: States, knowledge: Knowledge) -> None:
