@@ -123,7 +123,7 @@ def rank(knowledge: Knowledge, inference: Inference) -> list[Place]:
     groups: dict[tuple[int, int, int, int], list[Place]] = {}
     for place in places:
         groups.setdefault(place.group, []).append(place)
-    placed = [_with(place, behind=_behind(place, groups[place.group])) for place in places]
+    placed = [_with(place, behind=behind(place, groups[place.group])) for place in places]
     placed.sort(key=lambda place: (place.key, place.option))
     keys = sorted({place.key for place in placed})
     return [_with(place, rank=keys.index(place.key) + 1) for place in placed]
@@ -152,7 +152,7 @@ def _place(knowledge: Knowledge, inference: Inference, treatment: Treatment, sta
     )
 
 
-def _behind(place: Place, group: Sequence[Place]) -> int:
+def behind(place: Place, group: Sequence[Place]) -> int:
     """Count the options of the group that did better against the same comparator.
 
     An option that others were compared with stands in their row with a ratio of 1. Options of different rows are not

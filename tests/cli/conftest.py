@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from hcc_decide import cli
+from hcc_decide import cli, cli_common
 from hcc_decide.knowledge.load import load_knowledge
 from tests.conftest import ROOT
 
@@ -44,7 +44,7 @@ def environment(**settings: str) -> dict[str, str]:
 @pytest.fixture
 def invoke(monkeypatch: pytest.MonkeyPatch) -> Invoke:
     """Run a command in this process; an exception that it leaves unhandled is raised here."""
-    monkeypatch.setattr(cli, "load_knowledge", loaded_once)
+    monkeypatch.setattr(cli_common, "load_knowledge", loaded_once)
 
     def run(*arguments: str, stdin: str | bytes = b"") -> Answer:
         result = CliRunner().invoke(cli.app, list(arguments), input=stdin, catch_exceptions=False)

@@ -160,7 +160,7 @@ def within_the_fences(vocabulary: Vocabulary, rules: Mapping[str, Condition]) ->
 MEANING: dict[bool | None, set[object]] = {True: {"met"}, False: {"not_met"}, None: set()}
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(worlds(), st.integers(0, 99))
 def test_the_network_answers_as_three_valued_logic_does(world: World, order: int) -> None:
     vocabulary, rules, patients = world
@@ -177,7 +177,7 @@ def test_the_network_answers_as_three_valued_logic_does(world: World, order: int
         ruleset.close()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(worlds())
 def test_a_negation_means_the_opposite_and_is_unknown_exactly_while_the_condition_is(world: World) -> None:
     vocabulary, rules, patients = world

@@ -262,7 +262,7 @@ def test_twenty_thousand_runs_of_a_ruleset_take_no_more_than_two_megabytes() -> 
     assert _resident() - before < 2 * MEGABYTE
 
 
-def test_a_thousand_decisions_take_no_more_than_eight_megabytes(engine: Engine) -> None:
+def test_four_hundred_decisions_take_no_more_than_four_megabytes(engine: Engine) -> None:
     names = engine.knowledge.option_ids
     records = patients(100, engine.knowledge.options, seed=11)
 
@@ -272,8 +272,8 @@ def test_a_thousand_decisions_take_no_more_than_eight_megabytes(engine: Engine) 
 
     run(1)
     before = _resident()
-    run(10)
-    assert _resident() - before < 8 * MEGABYTE
+    run(4)
+    assert _resident() - before < 4 * MEGABYTE
 
 
 def test_closing_frees_the_networks() -> None:

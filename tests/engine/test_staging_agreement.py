@@ -103,7 +103,7 @@ def stagings(draw: st.DrawFn) -> Staging:
     return Staging(tuple(facts), domains, record)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(stagings())
 def test_chained_rules_derive_what_a_direct_reading_derives_or_refuse_a_contradiction(staging: Staging) -> None:
     try:

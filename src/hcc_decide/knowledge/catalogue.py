@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
 from hcc_decide.decision import Setting
-from hcc_decide.knowledge.condition import Condition, Domain, OneOf, Scalar, absorb, attributes_of, conjoin
+from hcc_decide.knowledge.condition import Condition, Domain, OneOf, Scalar, Span, absorb, attributes_of, conjoin
 from hcc_decide.knowledge.condition import Literal as FactTest
 from hcc_decide.knowledge.schema import Indication, Manifest, OptionFile, Staging, Vocabulary
 from hcc_decide.knowledge.schema_sources import Claim, Conflict, Sequence, Trial, Vignette
@@ -200,20 +201,33 @@ class Knowledge:
         """Return what values an attribute can take."""
         return self.domains.get(attribute) or self.words.domain(attribute)
 
+    def conditions(self) -> Iterator[Condition]:
+        """Yield every condition of staging, options and notices."""
+        for derived in self.staging:
+            if derived.guard is not None:
+                yield derived.guard
+            yield from (value.condition for value in derived.values)
+        for rule in self.rules.values():
+            if rule.condition is not None:
+                yield rule.condition
+
     def attributes(self) -> tuple[str, ...]:
         """Return every attribute that some rule reads, sorted."""
-        found = {"setting"}
-        for derived in self.staging:
-            found.add(derived.fact)
-            found.update(attributes_of(derived.guard or ()))
-            for value in derived.values:
-                found.update(attributes_of(value.condition))
-        for treatment in self.options.values():
-            for rule in treatment.rules:
-                found.update(rule.attributes)
-        for notice in self.notices:
-            found.update(notice.attributes)
+        found = {"setting", *(derived.fact for derived in self.staging)}
+        for condition in self.conditions():
+            found.update(attributes_of(condition))
         return tuple(sorted(found))
+
+    @cached_property
+    def limits(self) -> Mapping[str, tuple[float, ...]]:
+        """The constants that rules compare each number with, sorted, by its attribute."""
+        found: dict[str, set[float]] = {}
+        for condition in self.conditions():
+            for literal in (part for conjunction in condition for part in conjunction):
+                if isinstance(literal.test, Span):
+                    bounds = {literal.test.low, literal.test.high}
+                    found.setdefault(literal.attribute, set()).update(filter(math.isfinite, bounds))
+        return {attribute: tuple(sorted(values)) for attribute, values in found.items()}
 
     @cached_property
     def rules(self) -> Mapping[str, Rule]:

@@ -1,0 +1,1 @@
+"""Proofs over the whole rule base: for every patient that can be recorded, not for a sample."""
