@@ -1,0 +1,147 @@
+"""The report: survivors are listed with a reason, and the list holds nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hcc_decide.documents import DocumentError
+from hcc_decide.mutation.command import UnsoundError, main, run
+from hcc_decide.mutation.survivors import SurvivorsError, read_survivors
+from tests.conftest import ROOT
+from tests.knowledge.conftest import RuleBase
+from tests.mutation.conftest import ALPHA
+
+LIST = "survivors.yaml"
+OPTIONS = "options/"
+SURVIVES = "options/alpha/first-line: evidence_level 1 -> 2"
+NOTICED = "options/alpha/bleeding: dropped"
+
+
+def listed(*names: str) -> str:
+    """Return a list of survivors with one reason."""
+    return "survivors:\n  - reason: for the test\n    mutants:\n" + "".join(f'      - "{name}"\n' for name in names)
+
+
+@pytest.mark.xdist_group("mutation")
+def test_a_sample_of_the_shipped_rule_base_is_noticed() -> None:
+    report = run(ROOT / "rules", sample=400, seed=1)
+    assert report.survivors == ()
+    assert report.stale == ()
+    assert report.strangers == ()
+    assert len(report.outcomes) == 400
+    assert report.share > 0.95
+
+
+def test_the_shipped_list_gives_every_survivor_a_reason() -> None:
+    reasons = read_survivors(ROOT / "rules")
+    assert reasons
+    assert all(len(reason) > 40 for reason in reasons.values())
+
+
+def test_a_survivor_that_is_not_listed_fails(taught: RuleBase) -> None:
+    report = run(taught.folder, only=OPTIONS)
+    assert SURVIVES in report.survivors
+    assert not report.passed
+    assert f"  {SURVIVES}" in list(report.lines())
+
+
+def test_with_every_survivor_listed_the_rule_base_passes(taught: RuleBase) -> None:
+    first = run(taught.folder, only=OPTIONS)
+    taught.write(LIST, listed(*first.survivors))
+    second = run(taught.folder, only=OPTIONS)
+    assert second.survivors == ()
+    assert second.reviewed == first.survivors
+    assert second.passed
+    assert second.share == first.share
+
+
+def test_a_listed_survivor_that_is_noticed_by_now_fails(taught: RuleBase) -> None:
+    taught.write(LIST, listed(*run(taught.folder, only=OPTIONS).survivors))
+    taught.change(ALPHA, "cases:\n", "cases:\n  - {rule: first-line, evidence_level: 1}\n")
+    report = run(taught.folder, only=OPTIONS)
+    assert [item.mutant.name for item in report.stale] == [SURVIVES]
+    assert report.survivors == ()
+    assert not report.passed
+    assert f"  {SURVIVES} (by cases)" in list(report.lines())
+
+
+def test_a_listed_survivor_that_is_no_error_of_this_rule_base_fails(taught: RuleBase) -> None:
+    taught.write(LIST, listed("options/gamma/gone: dropped"))
+    report = run(taught.folder, sample=5)
+    assert report.strangers == ("options/gamma/gone: dropped",)
+    assert not report.passed
+
+
+def test_a_rule_base_that_fails_its_own_checks_is_not_tried(taught: RuleBase) -> None:
+    taught.change(ALPHA, "met: [{ecog: 2}]", "met: [{ecog: 1}]")
+    taught.change("vignettes/curable.yaml", "verdict: preferred", "verdict: recommended")
+    with pytest.raises(UnsoundError) as refused:
+        run(taught.folder)
+    assert "options/alpha/ecog-2 is not met for {'ecog': 1}" in str(refused.value)
+    assert "curable: beta is preferred, expected is recommended" in str(refused.value)
+
+
+def test_part_of_a_rule_base_can_be_tried_alone(taught: RuleBase) -> None:
+    report = run(taught.folder, only="options/beta/")
+    assert report.outcomes
+    assert all(item.mutant.name.startswith("options/beta/") for item in report.outcomes)
+
+
+def test_two_processes_report_what_one_reports(taught: RuleBase) -> None:
+    one, two = run(taught.folder, sample=60), run(taught.folder, sample=60, jobs=2)
+    assert one == two
+    assert 0 < one.share < 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("survivors:\n  - reason: x\n    mutants: []\n", "survivors.0.mutants: list should have at least 1 item"),
+        ("survivors:\n  - mutants: [a]\n", "survivors.0.reason: field required"),
+        (listed("a", "a"), "names 'a' twice"),
+    ],
+)
+def test_a_list_that_cannot_be_used_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / LIST).write_text(text, encoding="utf-8")
+    with pytest.raises(SurvivorsError, match=message):
+        read_survivors(tmp_path)
+
+
+def test_a_list_that_is_no_document_is_refused(tmp_path: Path) -> None:
+    (tmp_path / LIST).write_text("survivors: [", encoding="utf-8")
+    with pytest.raises(DocumentError):
+        read_survivors(tmp_path)
+
+
+def test_the_command_prints_counts_and_says_by_its_status_whether_it_passed(taught: RuleBase) -> None:
+    said: list[str] = []
+    arguments = [str(taught.folder), "--only", OPTIONS, "--sample", "40", "--seed", "3"]
+    assert main(arguments, say=said.append) == 1
+    assert said[0].split() == [
+        "mutant",
+        "made",
+        "load",
+        "checks",
+        "cases",
+        "vignettes",
+        "coverage",
+        "proofs",
+        "survived",
+    ]
+    (whole,) = [line for line in said if line.startswith("all ")]
+    assert whole.split()[1] == "40"
+    taught.write(LIST, listed(*run(taught.folder, only=OPTIONS).survivors))
+    assert main(arguments, say=said.append) == 0
+
+
+def test_the_command_refuses_a_rule_base_with_findings(taught: RuleBase, capsys: pytest.CaptureFixture[str]) -> None:
+    taught.change(ALPHA, "once daily", "")
+    assert main([str(taught.folder)]) == 2
+    assert "K02" in capsys.readouterr().err
+    taught.write(LIST, "survivors: []\n")
+    taught.change(ALPHA, "  text: \n", "  text: once daily\n")
+    taught.write(LIST, listed(NOTICED, NOTICED))
+    assert main([str(taught.folder)]) == 2
+    assert "twice" in capsys.readouterr().err
