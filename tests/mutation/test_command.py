@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from hcc_decide.cli import app
 from hcc_decide.documents import DocumentError
 from hcc_decide.mutation.command import UnsoundError, main, run
 from hcc_decide.mutation.survivors import SurvivorsError, read_survivors
+from hcc_decide.verify.exceptions import read_exceptions
+from hcc_decide.verify.run import unproved
 from tests.conftest import ROOT
 from tests.knowledge.conftest import RuleBase
 from tests.mutation.conftest import ALPHA
@@ -26,7 +31,8 @@ def listed(*names: str) -> str:
 
 @pytest.mark.xdist_group("mutation")
 def test_a_sample_of_the_shipped_rule_base_is_noticed() -> None:
-    report = run(ROOT / "rules", sample=400, seed=1)
+    proofs = partial(unproved, reviewed=read_exceptions(ROOT / "rules").subjects())
+    report = run(ROOT / "rules", sample=400, seed=1, proofs=proofs)
     assert report.survivors == ()
     assert report.stale == ()
     assert report.strangers == ()
@@ -145,3 +151,29 @@ def test_the_command_refuses_a_rule_base_with_findings(taught: RuleBase, capsys:
     taught.write(LIST, listed(NOTICED, NOTICED))
     assert main([str(taught.folder)]) == 2
     assert "twice" in capsys.readouterr().err
+
+
+@pytest.mark.xdist_group("mutation")
+def test_an_error_that_only_the_proofs_see_is_noticed_by_them() -> None:
+    name = "staging/albi-grade/1: albi_score at_most -> below -2.6"
+    proofs = partial(unproved, reviewed=read_exceptions(ROOT / "rules").subjects())
+    without, with_proofs = (run(ROOT / "rules", only=name, proofs=given).outcomes for given in (None, proofs))
+    assert [item.kill for item in without] == [None]
+    assert [item.kill.by for item in with_proofs if item.kill] == ["proofs"]
+
+
+def test_the_command_of_the_program_tries_a_sample() -> None:
+    ran = CliRunner().invoke(
+        app, ["rules", "mutate", "--only", "options/apatinib/", "--sample", "10", "--processes", "1"]
+    )
+    assert ran.exit_code == 0
+    assert "Noticed: 100.00%" in ran.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"), [(["/nowhere"], 2, "is not a folder"), (["--sample", "0"], 2, "sample")]
+)
+def test_the_command_says_what_was_asked_wrongly(arguments: list[str], status: int, said: str) -> None:
+    ran = CliRunner().invoke(app, ["rules", "mutate", *arguments])
+    assert ran.exit_code == status
+    assert said in ran.output
