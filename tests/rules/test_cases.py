@@ -14,6 +14,7 @@ from hcc_decide.engine.engine import Engine
 from hcc_decide.knowledge.cases import case_findings, expected_patients, unstated
 from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.knowledge.files import read_files
+from hcc_decide.knowledge.load import load_knowledge
 from hcc_decide.knowledge.schema import Case
 from hcc_decide.patient import parse_patient
 from hcc_decide.ranking import rank
@@ -50,6 +51,20 @@ def test_a_rule_answers_its_cases(
     patient = parse_patient(record, engine.knowledge.option_ids)
     results = engine.infer(patient, also=[option]).results
     assert results[f"options/{option}/{rule}"] is expected
+
+
+NOTICES = [
+    pytest.param(case.rule, record, expected, id=f"{case.rule}-{answer}-{number}")
+    for case in load_knowledge(ROOT / "rules").notice_cases
+    for answer, expected in ANSWERS.items()
+    for number, record in enumerate(getattr(case, answer), start=1)
+]
+
+
+@pytest.mark.parametrize(("notice", "record", "expected"), NOTICES)
+def test_a_notice_answers_its_cases(engine: Engine, notice: str, record: dict[str, Any], expected: bool | None) -> None:
+    patient = parse_patient(record, engine.knowledge.option_ids)
+    assert engine.infer(patient).results[f"notices/{notice}"] is expected
 
 
 @pytest.mark.parametrize(("option", "case", "record"), _expected())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from hcc_decide.knowledge.catalogue import Knowledge, Rule, Treatment, Use
 from hcc_decide.knowledge.condition import Span
 from hcc_decide.knowledge.findings import Finding
 from hcc_decide.knowledge.schema import Case, RuleBody
+from hcc_decide.patient import Patient
 
 _OF_INDICATIONS = ("settings", "verdict", "evidence_level", "hazard_ratio")
 _STATED = ("claims", "bears_on", *_OF_INDICATIONS, "effect")
@@ -20,14 +21,31 @@ def case_findings(knowledge: Knowledge) -> list[Finding]:
     A rule lacks a case when none fires it, none misses it or none leaves it open. An indication without a condition needs
     none. Whether patients get what a case states is for the engine to find.
     """
-    return [finding for treatment in knowledge.options.values() for finding in findings_of(treatment, knowledge)]
+    of_options = [finding for treatment in knowledge.options.values() for finding in findings_of(treatment, knowledge)]
+    return [*of_options, *notice_findings(knowledge)]
+
+
+def notice_findings(knowledge: Knowledge) -> list[Finding]:
+    """Return the findings about the cases of notices (see `case_findings`)."""
+    return [Finding("notices.yaml", 1, "K15", "cases", message) for message in _notice_messages(knowledge)]
+
+
+def _notice_messages(knowledge: Knowledge) -> Iterator[str]:
+    rules = {rule.name: rule for rule in knowledge.notices}
+    yield from _missing_cases(rules, knowledge.notice_cases, knowledge)
+    for case in knowledge.notice_cases:
+        if case.rule in rules:
+            claims = list(rules[case.rule].claims)
+            # One claim more or less is seen only when the case states them.
+            if _plain(case.claims or claims[:1]) != _plain(claims):
+                yield f"states the claims {_shown(case.claims)} for {case.rule}, which has {_shown(claims)}"
 
 
 def findings_of(treatment: Treatment, knowledge: Knowledge) -> list[Finding]:
     """Return the findings about the cases of one option (see `case_findings`)."""
     return [
         Finding(knowledge.sources[treatment.id], 1, "K15", "cases", message)
-        for message in (*_gaps(treatment), *_contradictions(treatment, knowledge))
+        for message in (*_gaps(treatment, knowledge), *_contradictions(treatment, knowledge))
     ]
 
 
@@ -57,10 +75,14 @@ def hazard_ratio(use: Use, knowledge: Knowledge) -> float | None:
     return next((float(end.hr) for end in ends if end.hr is not None and end.control is not None), None)
 
 
-def _gaps(treatment: Treatment) -> Iterator[str]:
-    cases = {case.rule: case for case in treatment.body.cases}
-    rules = {rule.name: rule for rule in treatment.rules if rule.kind != "indication" or rule.condition}
-    for name in sorted(cases.keys() - {rule.name for rule in treatment.rules}):
+def _gaps(treatment: Treatment, knowledge: Knowledge) -> Iterator[str]:
+    yield from _missing_cases({rule.name: rule for rule in treatment.rules}, treatment.body.cases, knowledge)
+
+
+def _missing_cases(every: Mapping[str, Rule], stated: Iterable[Case], knowledge: Knowledge) -> Iterator[str]:
+    cases = {case.rule: case for case in stated}
+    rules = {name: rule for name, rule in every.items() if rule.kind != "indication" or rule.condition}
+    for name in sorted(cases.keys() - every.keys()):
         yield f"has a case for {name}, which is no rule of this file"
     for name, rule in rules.items():
         case = cases.get(name)
@@ -69,7 +91,7 @@ def _gaps(treatment: Treatment) -> Iterator[str]:
                 yield f"has no case for the rule {name}"
             continue
         for answer in ("met", "not_met", "unknown"):
-            if not getattr(case, answer) and not (answer == "not_met" and _only_unknown_can_fail(rule)):
+            if not getattr(case, answer) and not _impossible(rule, answer, knowledge):
                 yield f"has no case in which the rule {name} is {answer.replace('_', ' ')}"
 
 
@@ -112,6 +134,19 @@ def _plain(value: object) -> object:
 
 def _shown(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else "none to state" if value is None else str(value)
+
+
+def _impossible(rule: Rule, answer: str, knowledge: Knowledge) -> bool:
+    """Whether no patient can give a rule an answer."""
+    if answer == "not_met":
+        return _only_unknown_can_fail(rule)
+    return answer == "unknown" and all(_always_known(name, knowledge) for name in rule.attributes)
+
+
+def _always_known(attribute: str, knowledge: Knowledge) -> bool:
+    """Whether every record says it, because it has a default."""
+    field = Patient.model_fields.get(attribute)
+    return field is not None and field.default is not None and knowledge.vocabulary.facts[attribute].source == "record"
 
 
 def _only_unknown_can_fail(rule: Rule) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from hcc_decide.decision import Setting
 from hcc_decide.knowledge.condition import Condition, Domain, OneOf, Scalar, Span, absorb, attributes_of, conjoin
 from hcc_decide.knowledge.condition import Literal as FactTest
-from hcc_decide.knowledge.schema import Indication, Manifest, OptionFile, Staging, Vocabulary
+from hcc_decide.knowledge.schema import Case, Indication, Manifest, OptionFile, Staging, Vocabulary
 from hcc_decide.knowledge.schema_sources import Claim, Conflict, Sequence, Trial, Vignette
 from hcc_decide.knowledge.wording import Words
 
@@ -163,6 +163,7 @@ class Knowledge:
         options: every option by id, sorted.
         option_ids: every id and alias with the id it stands for.
         notices: sentences that concern the patient and no option.
+        notice_cases: patient fragments that fire a notice, nearly fire it, or leave it open.
         conflicts: places where sources disagree.
         sequences: what is known of giving one treatment after another.
         typical_patient: a record, without prior lines, with which the docs show what follows each treatment.
@@ -181,6 +182,7 @@ class Knowledge:
     claims: Mapping[str, Claim]
     claim_reviews: Mapping[str, str]
     notices: tuple[Rule, ...]
+    notice_cases: tuple[Case, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     sequences: tuple[Sequence, ...] = ()
     typical_patient: Mapping[str, Any] = field(default_factory=dict)

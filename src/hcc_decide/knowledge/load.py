@@ -82,6 +82,7 @@ def inspect_files(raw: RawKnowledge, edition: str = DEFAULT_EDITION) -> tuple[Kn
         claims={claim.id: claim for source in raw.claims for claim in source.body.claims},
         claim_reviews={claim.id: source.body.review for source in raw.claims for claim in source.body.claims},
         notices=notices,
+        notice_cases=tuple(raw.notices.body.cases),
         conflicts=tuple(raw.conflicts.body.conflicts) if raw.conflicts else (),
         sequences=tuple(raw.sequences.body.sequences) if raw.sequences else (),
         typical_patient=raw.sequences.body.typical_patient if raw.sequences else {},

@@ -363,3 +363,4 @@ class NoticeFile(Strict):
     """``notices.yaml``."""
 
     notices: list[NoticeBody]
+    cases: list[Case] = []

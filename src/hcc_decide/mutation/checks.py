@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from hcc_decide.documents import Document
-from hcc_decide.knowledge.cases import expected_patients, findings_of
+from hcc_decide.knowledge.cases import expected_patients, findings_of, notice_findings
 from hcc_decide.knowledge.catalogue import Knowledge, Treatment
 from hcc_decide.knowledge.checks import check_options
 from hcc_decide.knowledge.citations import check_citations
@@ -80,6 +80,8 @@ class Checks:
         """
         for treatment in self.knowledge.options.values():
             yield from (str(finding) for finding in findings_of(treatment, self.knowledge))
+        yield from (str(finding) for finding in notice_findings(self.knowledge))
+        yield from self._notice_cases(self.knowledge)
         yield from self._staged_cases(self.knowledge, frozenset())
         yield from self._staged(self.knowledge, frozenset())
         some = next(iter(self.knowledge.options), None)
@@ -140,7 +142,7 @@ class Checks:
         attributes = frozenset(name for condition in conditions for name in attributes_of(condition))
         for message in self._staged(knowledge, attributes):
             yield Kill("vignettes", message)
-        for message in self._staged_cases(knowledge, attributes):
+        for message in (*self._staged_cases(knowledge, attributes), *self._notice_cases(knowledge)):
             yield Kill("cases", message)
         for message in self._uncited(changed.file, citing(raw)):
             yield Kill("coverage", message)
@@ -157,11 +159,25 @@ class Checks:
         compiled, findings = compile_notices(raw, self.knowledge.words)
         for finding in findings:
             yield Kill("load checks", str(finding))
-        knowledge = replace(self.knowledge, notices=compiled)
+        knowledge = replace(self.knowledge, notices=compiled, notice_cases=tuple(changed.body.cases))
+        for finding in notice_findings(knowledge):
+            yield Kill("cases", str(finding))
+        for message in self._notice_cases(knowledge):
+            yield Kill("cases", message)
         for message in self._uncited(changed.file, citing(raw)):
             yield Kill("coverage", message)
         for message in self._proofs(knowledge, None) if self._proofs else ():
             yield Kill("proofs", message)
+
+    def _notice_cases(self, knowledge: Knowledge) -> Iterator[str]:
+        """Yield each case of a notice that is answered otherwise than it says."""
+        attributes = frozenset(name for rule in knowledge.notices for name in rule.attributes)
+        for case in knowledge.notice_cases:
+            for answer, expected in ANSWERS.items():
+                for record in getattr(case, answer):
+                    reading = self._ward.restage(record, knowledge, attributes)
+                    if reading.answer(f"notices/{case.rule}") is not expected:
+                        yield f"the notice {case.rule} is not {answer.replace('_', ' ')} for {record}"
 
     def _findings(self, source: Source[OptionFile]) -> frozenset[Finding]:
         """Return what the load checks across files say of one option file."""
