@@ -5,12 +5,15 @@ The patients whom an indication fits get the verdict, the level and the effect t
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from hcc_decide.engine.engine import Engine
+from hcc_decide.engine.inference import Inference
 from hcc_decide.knowledge.cases import case_findings, expected_patients, unstated
 from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.knowledge.files import read_files
@@ -44,12 +47,28 @@ def _expected() -> list[Any]:
     ]
 
 
+Infer = Callable[[dict[str, Any]], Inference]
+
+
+@pytest.fixture(scope="module")
+def inferred(engine: Engine) -> Infer:
+    """Infer once for each of the patients, of whom many cases share one."""
+    known: dict[str, Inference] = {}
+
+    def run(record: dict[str, Any]) -> Inference:
+        key = json.dumps(record, sort_keys=True)
+        if key not in known:
+            known[key] = engine.infer(parse_patient(record, engine.knowledge.option_ids))
+        return known[key]
+
+    return run
+
+
 @pytest.mark.parametrize(("option", "rule", "record", "expected"), _cases())
 def test_a_rule_answers_its_cases(
-    engine: Engine, option: str, rule: str, record: dict[str, Any], expected: bool | None
+    engine: Engine, inferred: Infer, option: str, rule: str, record: dict[str, Any], expected: bool | None
 ) -> None:
-    patient = parse_patient(record, engine.knowledge.option_ids)
-    results = engine.infer(patient, also=[option]).results
+    results, _ = engine.judge(option, inferred(record).states)
     assert results[f"options/{option}/{rule}"] is expected
 
 
@@ -62,16 +81,17 @@ NOTICES = [
 
 
 @pytest.mark.parametrize(("notice", "record", "expected"), NOTICES)
-def test_a_notice_answers_its_cases(engine: Engine, notice: str, record: dict[str, Any], expected: bool | None) -> None:
-    patient = parse_patient(record, engine.knowledge.option_ids)
-    assert engine.infer(patient).results[f"notices/{notice}"] is expected
+def test_a_notice_answers_its_cases(
+    inferred: Infer, notice: str, record: dict[str, Any], expected: bool | None
+) -> None:
+    assert inferred(record).results[f"notices/{notice}"] is expected
 
 
 @pytest.mark.parametrize(("option", "case", "record"), _expected())
 def test_a_patient_whom_an_indication_fits_gets_what_its_case_states(
-    engine: Engine, option: str, case: Case, record: dict[str, Any]
+    engine: Engine, inferred: Infer, option: str, case: Case, record: dict[str, Any]
 ) -> None:
-    inference = engine.infer(parse_patient(record, engine.knowledge.option_ids))
+    inference = inferred(record)
     standing = inference.standings[option]
     assert (standing.verdict, standing.indication) == (case.verdict, case.rule)
     assert inference.setting in (case.settings or ())

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hcc_decide.engine.facts import States
 from hcc_decide.engine.fold import Fold
 from hcc_decide.engine.inference import Inference, Standing, infer, judge_option
 from hcc_decide.engine.program import Program
 from hcc_decide.knowledge.catalogue import Knowledge
+from hcc_decide.knowledge.condition import State
 from hcc_decide.patient import Patient
 
 
@@ -53,7 +53,7 @@ class Engine:
             check=self._check,
         )
 
-    def judge(self, option: str, states: States) -> tuple[Mapping[str, bool | None], Standing]:
+    def judge(self, option: str, states: Mapping[str, State]) -> tuple[Mapping[str, bool | None], Standing]:
         """Judge one option for what is known of the attributes that its rules read (`inference.judge_option`).
 
         Raises:

@@ -285,7 +285,7 @@ def _standing(treatment: Treatment, results: Mapping[str, bool | None], fold: Fo
 
 
 def judge_option(
-    treatment: Treatment, states: States, knowledge: Knowledge, program: Program, fold: Fold
+    treatment: Treatment, states: Mapping[str, State], knowledge: Knowledge, program: Program, fold: Fold
 ) -> tuple[dict[str, bool | None], Standing]:
     """Judge every rule of one option and its verdict, whatever its setting, for what is known of its attributes.
 
