@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -22,6 +24,14 @@ ROOT = Path(__file__).resolve().parents[1]
 def knowledge() -> Knowledge:
     """The shipped rule base."""
     return load_knowledge(ROOT / "rules")
+
+
+@pytest.fixture(scope="module")
+def plain_main() -> Iterator[None]:
+    """Let new processes not run the main module again: tests of the form leave the form's script in its place."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "__main__", ModuleType("__main__"))
+        yield
 
 
 @pytest.fixture(scope="session")

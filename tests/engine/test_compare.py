@@ -85,7 +85,7 @@ def test_the_comparison_of_any_two_listed_options_agrees_with_their_ranks(record
         agrees(compared(one.id, two.id), one, two)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(record=records(OPTIONS))
 def test_the_order_in_which_two_options_are_asked_for_changes_nothing(record: dict[str, Any]) -> None:
     decision, compared = cached(record)
@@ -98,7 +98,7 @@ def test_the_order_in_which_two_options_are_asked_for_changes_nothing(record: di
             assert there == back
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(record=records(OPTIONS))
 def test_an_excluded_option_stands_below_every_listed_one_and_says_why(record: dict[str, Any]) -> None:
     decision, compared = cached(record)

@@ -37,4 +37,16 @@ def taught(rule_base: RuleBase) -> RuleBase:
     )  # fmt: skip
     rule_base.change(ALPHA, "met: [{etiology: [hbv]}]", f"met: [{HBV}]")
     rule_base.change(ALPHA, "not_met: [{etiology: []}]", f"not_met: [{HBV.replace('[hbv]', '[]')}]")
+    # The shipped notices stand here, too, and one of them is about drugs that this catalogue lacks.
+    rule_base.change("notices.yaml", "any_of: [pd_1_inhibitor, pd_l1_inhibitor, ctla_4_inhibitor]", "any_of: [tki]")
+    rule_base.change(
+        "notices.yaml",
+        "met: [{prior_systemic: [nivolumab]}, {prior_systemic: [durvalumab]}, {prior_systemic: [tremelimumab]}]",
+        "met: [{prior_systemic: [alpha]}]",
+    )
+    rule_base.change(
+        "notices.yaml",
+        '[{prior_systemic: [sorafenib, linifanib, ramucirumab, doxorubicin]}, {prior_systemic: ["nivolumab:intolerance"]}, ',
+        '[{prior_systemic: ["alpha:intolerance"]}, ',
+    )
     return rule_base

@@ -83,7 +83,7 @@ def test_a_proof_is_asked_last_and_about_the_option_that_changed(taught: RuleBas
     assert checks.kill(by_name["options/alpha/first-line: evidence_level 1 -> 2"]) == Kill(
         "proofs", "no patient gets it"
     )
-    assert checks.kill(by_name["notices/line-ongoing: dropped"]) is None
+    assert checks.kill(by_name["staging/albi-grade: otherwise -> unknown"]) is None
     assert asked == ["alpha", None]
 
 
