@@ -154,12 +154,13 @@ def test_the_lint_prints_findings_and_counts_them(invoke: Invoke, tmp_path: Path
     shutil.copytree(ROOT / "rules", tmp_path / "rules")
     notices = tmp_path / "rules" / "notices.yaml"
     text = notices.read_text(encoding="utf-8")
-    notices.write_text(text + "  - {id: x, text: X., when: {ecog: 1}}\n", encoding="utf-8")
-    place = f"notices.yaml:{len(text.splitlines()) + 1}: K03 notices["
+    before, _, after = text.partition("notices:\n")
+    notices.write_text(f"{before}notices:\n  - {{id: x, text: X., when: {{ecog: 1}}}}\n{after}", encoding="utf-8")
+    place = f"notices.yaml:{len(before.splitlines()) + 2}: K03 notices["
     answer = invoke("rules", "lint", str(tmp_path / "rules"))
     assert answer.status == 1
     assert answer.out.startswith(place)
-    assert answer.out.endswith("tests the number `ecog` with 1; allowed are at_least, above, at_most, below\n")
+    assert "tests the number `ecog` with 1; allowed are at_least, above, at_most, below\n" in answer.out
     assert answer.err == "1 finding; see docs/findings.md for what each code asks\n"
 
 

@@ -76,7 +76,8 @@ def test_files_of_every_kind_were_damaged_and_most_damage_is_found(report: Repor
     for kind in KINDS:
         refused, passed = report.ended(kind, "refused"), report.ended(kind, "sound")
         assert refused + passed == COUNT // len(KINDS), kind
-        assert refused > 2 * passed, kind
+        # What stands in the cases of a file is looked at by the lint, not on loading.
+        assert refused > passed, kind
 
 
 @together

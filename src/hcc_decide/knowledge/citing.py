@@ -31,16 +31,23 @@ class Place:
 
 
 def citing(raw: RawKnowledge) -> Mapping[str, tuple[Place, ...]]:
-    """Return every place that cites each claim, sorted; conflicts and vignettes do not encode and are left out."""
+    """Return every place that cites each claim, sorted.
+
+    Conflicts and vignettes do not encode and are left out, and so are cases, which say again what a rule says.
+    """
     found: dict[str, set[Place]] = {}
     single = [source for source in (raw.notices, raw.sequences) if source is not None]
     sources: list[Source[Any]] = [*single, *raw.staging, *raw.options, *raw.trials]
     for source in sources:
-        for path, claims in _claims(source.document.data, ()):
+        for path, claims in _claims(_without_cases(source.document.data), ()):
             place = Place(_role(source, path), source.file, _name(source.document.data, path))
             for claim in claims:
                 found.setdefault(claim, set()).add(place)
     return {claim: tuple(sorted(places)) for claim, places in found.items()}
+
+
+def _without_cases(data: object) -> object:
+    return {key: value for key, value in data.items() if key != "cases"} if isinstance(data, dict) else data
 
 
 def check_citing(raw: RawKnowledge) -> Iterator[Finding]:
