@@ -163,7 +163,7 @@ def rules_verify(
 @rules_app.command("mutate")
 def rules_mutate(
     folder: FolderArgument = None,
-    only: Annotated[str, typer.Option(help="Only mutants whose name begins so, as in options/tace/.")] = "",
+    only: Annotated[str, typer.Option(help="Only mutants whose name begins so, as in options/NAME/.")] = "",
     sample: Annotated[int | None, typer.Option(help="Try so many instead of all.", min=1)] = None,
     seed: Annotated[int, typer.Option(help="Which sample.")] = 0,
     processes: Annotated[int, typer.Option(help="Processes that share the work.", min=1, max=64)] = 2,

@@ -117,7 +117,7 @@ def run(
 
     Args:
         folder: the folder that holds ``knowledge.yaml``.
-        only: try those alone whose name begins with this, for example ``options/tace/``.
+        only: try those alone whose name begins with this, for example ``options/NAME/``.
         sample: how many mutants to try; ``None`` tries all.
         seed: which sample; the same number and seed give the same one.
         jobs: processes to use. With more than one, ``proofs`` is sent to them and must be a function of a module.
@@ -185,7 +185,7 @@ def main(
         prog="hcc-decide rules mutate", description="Which errors the rule base's own checks notice."
     )
     parser.add_argument("folder", nargs="?", type=Path, help="folder of a rule base; the one of the program by default")
-    parser.add_argument("--only", default="", help="try those alone whose name begins so, as in options/tace/")
+    parser.add_argument("--only", default="", help="try those alone whose name begins so, as in options/NAME/")
     parser.add_argument("--sample", type=int, help="try so many mutants instead of all")
     parser.add_argument("--seed", type=int, default=0, help="which sample")
     parser.add_argument("--jobs", type=int, default=1, help="processes to use")
