@@ -55,7 +55,8 @@ def test_every_theorem_is_asked_of_every_subject(report: Report, knowledge: Know
 def test_what_is_printed_counts_what_was_proved_and_what_was_reviewed(report: Report) -> None:
     text = "\n".join(report.lines())
     assert all(name in text for name in THEOREMS if name != COMBINATIONS)
-    assert f"{len(report.judgement.reviewed)}" in text
+    counts = [line.split()[:3] for line in text.splitlines() if line.endswith(tuple(f"({name})" for name in THEOREMS))]
+    assert sum(int(reviewed) for _, reviewed, _ in counts) == len(report.judgement.reviewed) > 0
     assert "questions to the solver" in text
 
 
@@ -84,7 +85,6 @@ def test_options_whose_rules_differ_are_not_proved_together(changed: Change, kno
 
 
 def test_what_a_record_is_refused_for_is_known_to_the_proofs(refused: tuple[tuple[Saying, Saying], ...]) -> None:
-    assert (("refuted", True), ("refuted", False)) not in refused
     pairs = {frozenset((one[0], other[0])) for one, other in refused}
     assert pairs == {
         frozenset(("tumour", "primary_site")),

@@ -102,6 +102,14 @@ class Treatment:
                 found[name][rule.kind] = (*found[name].get(rule.kind, ()), rule)
         return found
 
+    @cached_property
+    def attributes(self) -> tuple[str, ...]:
+        """Every attribute that its rules read, and the setting, sorted."""
+        found = {"setting"}
+        for rule in (*(use.rule for use in self.uses), *self.rules):
+            found.update(rule.attributes)
+        return tuple(sorted(found))
+
     def of_kind(self, *kinds: RuleKind) -> tuple[Rule, ...]:
         """Return the rules of some kinds, in file order."""
         return tuple(rule for rule in self.rules if rule.kind in kinds)

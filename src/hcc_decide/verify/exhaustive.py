@@ -18,7 +18,7 @@ from hcc_decide.knowledge.catalogue import Rule, Treatment
 from hcc_decide.knowledge.condition import State
 from hcc_decide.verify.results import Failure
 from hcc_decide.verify.truth import Choice, Known, Quantity, constant
-from hcc_decide.verify.world import Judged, Reading, read_by
+from hcc_decide.verify.world import Judged, Reading
 
 THEOREM = "every-combination"
 
@@ -61,7 +61,7 @@ def enumerate_option(engine: Engine, option: str, most: int) -> Counted:
     """
     knowledge = engine.knowledge
     treatment = knowledge.options[option]
-    classes = {attribute: classes_of(knowledge, attribute) for attribute in read_by(treatment)}
+    classes = {attribute: classes_of(knowledge, attribute) for attribute in treatment.attributes}
     of = math.prod(len(found) for found in classes.values())
     groups = [tuple(classes)] if of <= most else joined(treatment)
     nothing = {attribute: found[-1] for attribute, found in classes.items()}

@@ -27,7 +27,6 @@ BY_OPTION = (
     "tolerated_days_of_last_28",
 )
 BY_CLASS = ("prior_class", "progressed_on_class")
-ZERO = z3.RealVal(0)
 
 
 @dataclass(frozen=True)

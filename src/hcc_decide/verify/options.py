@@ -13,7 +13,7 @@ from hcc_decide.verify.asking import Asker
 from hcc_decide.verify.fields import Saying
 from hcc_decide.verify.results import Failure, Tally
 from hcc_decide.verify.truth import Truth
-from hcc_decide.verify.world import Judged, World, read_by
+from hcc_decide.verify.world import Judged, World
 
 BLOCKING = ("include", "exclude")
 SHOWN = ("caution", "preference", "variant")
@@ -27,7 +27,7 @@ class OptionProofs:
         self._knowledge = knowledge
         self.treatment: Treatment = knowledge.options[option]
         failed = f"failed_option[{option}]"
-        self.world = World(knowledge, (*read_by(self.treatment), failed, "systemic_lines"), refused)
+        self.world = World(knowledge, (*self.treatment.attributes, failed, "systemic_lines"), refused)
         self.judged = Judged(self.world, self.treatment)
         self._failed = failed
         self.tally = Tally()
@@ -39,8 +39,8 @@ class OptionProofs:
     def run(self) -> Tally:
         """Prove everything."""
         self._one_verdict()
-        for rule in (*(use.rule for use in self.treatment.uses), *self.treatment.rules):
-            if rule.id in self.judged.rules and (rule.kind != "indication" or rule.condition is not None):
+        for rule in self.treatment.rules:
+            if rule.id in self.judged.rules:
                 self._live(rule)
         self._subsumed()
         self._excluded()
@@ -87,9 +87,7 @@ class OptionProofs:
             yield z3.Not(self.judged.blocked(use))
 
     def _subsumed(self) -> None:
-        rules = [
-            rule for rule in self.treatment.rules if rule.id in self.judged.rules and rule.kind not in ("variant",)
-        ]
+        rules = self.treatment.of_kind("include", "exclude", "reservation", "caution", "preference")
         for rule in rules:
             others = [other for other in rules if other is not rule and self._alike(rule, other)]
             uses = self._uses(rule)
@@ -144,7 +142,7 @@ class OptionProofs:
     def _never_again(self) -> None:
         if not self.treatment.body.drugs:
             return
-        failed = self.world.among_history(self._failed)
+        failed = self.world.among(self._failed, [True])
         self._claim(
             "failed-not-offered",
             self.treatment.id,

@@ -14,7 +14,7 @@ from hcc_decide.verify.asking import Asker
 from hcc_decide.verify.fields import Chosen, Number, Saying
 from hcc_decide.verify.results import Failure, Tally
 from hcc_decide.verify.truth import Choice
-from hcc_decide.verify.world import Judged, World, read_by
+from hcc_decide.verify.world import Judged, World
 
 CHANGES = "worse-changes-setting"
 OFFERED: tuple[Verdict, ...] = ("preferred", "recommended", "alternative", "investigational")
@@ -70,7 +70,7 @@ class PairProofs:
         self._knowledge = knowledge
         self._treatment = knowledge.options[option]
         self._refused = refused
-        self._attributes = (*read_by(self._treatment), *(axis.field for axis in AXES))
+        self._attributes = (*self._treatment.attributes, *(axis.field for axis in AXES))
         self._before = World(knowledge, self._attributes, refused)
         self._one = Judged(self._before, self._treatment)
         self.tally = Tally()

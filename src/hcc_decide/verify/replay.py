@@ -14,7 +14,7 @@ from hcc_decide.verify.asking import Asker
 from hcc_decide.verify.fields import Saying, holds
 from hcc_decide.verify.results import Failure, Tally
 from hcc_decide.verify.truth import Choice
-from hcc_decide.verify.world import Judged, World, read_by
+from hcc_decide.verify.world import Judged, World
 
 THEOREM = "model-is-the-engine"
 
@@ -33,7 +33,7 @@ def replay(engine: Engine, option: str, refused: tuple[tuple[Saying, Saying], ..
     """
     knowledge = engine.knowledge
     treatment = knowledge.options[option]
-    world = World(knowledge, read_by(treatment), refused)
+    world = World(knowledge, treatment.attributes, refused)
     judged = Judged(world, treatment)
     tally = Tally()
     ask = Asker([world], tally)

@@ -31,7 +31,6 @@ class Truth:
 
 
 ALWAYS = Truth(z3.BoolVal(True), z3.BoolVal(False))
-NEVER = Truth(z3.BoolVal(False), z3.BoolVal(True))
 
 
 @dataclass(frozen=True)

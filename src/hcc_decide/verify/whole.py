@@ -14,7 +14,7 @@ from hcc_decide.verify.asking import Asker
 from hcc_decide.verify.fields import Saying
 from hcc_decide.verify.results import Failure, Tally
 from hcc_decide.verify.truth import Quantity
-from hcc_decide.verify.world import Judged, World, read_by
+from hcc_decide.verify.world import Judged, World
 
 MOST_ECOG = 2
 ORDER = "order-agrees"
@@ -42,7 +42,7 @@ def gaps(knowledge: Knowledge, refused: tuple[tuple[Saying, Saying], ...], theor
     setting = GAPS[theorem]
     tally = Tally()
     options = list(candidates(knowledge, setting))
-    attributes = {name for treatment in options for name in read_by(treatment)} | {
+    attributes = {name for treatment in options for name in treatment.attributes} | {
         "child_pugh_class",
         "bclc_stage",
         "ecog",

@@ -161,10 +161,6 @@ class World(Reading):
             parts.append(self.history.exact)
         return z3.And(parts)
 
-    def among_history(self, attribute: str) -> Truth:
-        """Return when an attribute that is read off earlier lines surely holds, and surely does not."""
-        return self.among(attribute, [True])
-
     def record(self, model: z3.ModelRef) -> dict[str, Any]:
         """Return the record that a model stands for, without what is not known."""
         found = {name: item.value(model) for name, item in self.fields.items()}
@@ -219,7 +215,6 @@ class Judged:
         rules: by rule id.
         verdicts: for each verdict, when the option has it.
         would_be: for each verdict, when an undetermined option would have it if what is missing turned out well.
-        clashes: when two indications that surely apply give it different verdicts.
     """
 
     def __init__(self, world: Reading, treatment: Treatment) -> None:
@@ -227,7 +222,7 @@ class Judged:
         self.treatment = treatment
         self.rules: Mapping[str, Truth] = {
             rule.id: world.judge(rule, treatment)
-            for rule in (*(use.rule for use in treatment.uses), *treatment.rules)
+            for rule in treatment.rules
             if rule.condition is not None or rule.kind == "indication"
         }
         settled: dict[Verdict, list[z3.BoolRef]] = {verdict: [] for verdict in VERDICTS}
@@ -252,7 +247,6 @@ class Judged:
         self.verdicts: dict[Verdict, z3.BoolRef] = {
             verdict: z3.Or(group) for verdict, group in settled.items() if group
         }
-        self.clashes = z3.Not(z3.AtMost(*self.verdicts.values(), 1)) if len(self.verdicts) > 1 else z3.BoolVal(False)
         self.verdicts["undetermined"] = z3.And(z3.Not(any_settled), any_hoped)
         self.verdicts["not_applicable"] = z3.And(z3.Not(any_settled), z3.Not(any_hoped))
         self.would_be: dict[Verdict, z3.BoolRef] = {}
@@ -292,13 +286,3 @@ class Judged:
             [verdict for verdict, when in self.verdicts.items() if holds(model, when)],
             [verdict for verdict, when in self.would_be.items() if holds(model, when)],
         )
-
-
-def read_by(treatment: Treatment) -> tuple[str, ...]:
-    """Return every attribute that the rules of an option read, and the setting."""
-    found = {"setting"}
-    for use in treatment.uses:
-        found.update(use.rule.attributes)
-    for rule in treatment.rules:
-        found.update(rule.attributes)
-    return tuple(sorted(found))
