@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from hcc_decide.engine.by_class import ByClass
 from hcc_decide.engine.fold import Fold
 from hcc_decide.engine.inference import Inference, Standing, infer, judge_option
 from hcc_decide.engine.program import Program
@@ -60,6 +61,10 @@ class Engine:
             EngineError: the engine failed.
         """
         return judge_option(self.knowledge.options[option], states, self.knowledge, self._program, self._fold)
+
+    def by_class(self) -> ByClass:
+        """Return what infers once for each class of patients, for work that asks about many alike."""
+        return ByClass(self.knowledge, self._program, self._fold, attributes=self._attributes, check=self._check)
 
     def close(self) -> None:
         """Free the networks of this process, for example before another knowledge is loaded."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, NamedTuple, cast
@@ -10,12 +10,12 @@ from typing import Literal, NamedTuple, cast
 from hcc_decide.decision import Result, Setting, Value, Verdict
 from hcc_decide.engine.facts import States, read_facts
 from hcc_decide.engine.fold import Findings, Fold, Outcome, of_option
-from hcc_decide.engine.network import EngineError, Firing
+from hcc_decide.engine.network import EngineError, Firing, RuleSet
 from hcc_decide.engine.program import DISAGREEMENT, MET, Program, given_facts
 from hcc_decide.engine.rules import DERIVED, EXCLUDED, GIVEN, LOWER, UPPER, NetFact, facts_for, text_of
 from hcc_decide.engine.shadow import Shadow
 from hcc_decide.knowledge.catalogue import Knowledge, Rule, RuleKind, Treatment
-from hcc_decide.knowledge.condition import State, fact_of
+from hcc_decide.knowledge.condition import Scalar, State, fact_of
 from hcc_decide.patient import Patient
 
 
@@ -124,7 +124,8 @@ def infer(
         ShadowError: the shadow judged differently.
     """
     record = read_facts(patient, knowledge, attributes)
-    states, derived, disagreements, steps = _stage(record, knowledge, program)
+    staged = stage(record, knowledge, program)
+    states, steps = staged.states, list(staged.steps)
     facts = [fact for name, state in states.items() for fact in facts_for(name, state, knowledge.domain(name))]
     possible = states["setting"].values or frozenset()
     rulesets = [program.notices]
@@ -145,15 +146,36 @@ def infer(
         standings[treatment.id] = standing
         for outcome in standing.outcomes.values():
             steps += [_step("ranking", firing, treatment.id) for firing in outcome.firings]
-    inference = Inference(patient, states, derived, disagreements, results, standings, _canonical(steps))
+    inference = Inference(patient, states, staged.derived, staged.disagreements, results, standings, _canonical(steps))
     if check:
-        _check(inference, record, knowledge)
+        shadow = Shadow(knowledge, record)
+        check_staging(shadow, staged)
+        check_results(shadow, results)
+        for treatment in knowledge.options.values():
+            check_standing(shadow, treatment, standings[treatment.id])
     return inference
 
 
-def _stage(
-    record: States, knowledge: Knowledge, program: Program
-) -> tuple[States, tuple[Derived, ...], dict[str, Value], list[TraceStep]]:
+class Staged(NamedTuple):
+    """What staging made of a record; the parts are those of `Inference`."""
+
+    states: States
+    derived: tuple[Derived, ...]
+    disagreements: Mapping[str, Value]
+    steps: tuple[TraceStep, ...]
+
+
+def stage(record: States, knowledge: Knowledge, program: Program) -> Staged:
+    """Derive facts from facts.
+
+    Args:
+        record: what the record itself says (`read_facts`).
+        knowledge: the rule base.
+        program: its compiled rulesets.
+
+    Raises:
+        EngineError: the rules derive two values of one fact, or none, or the engine failed.
+    """
     derivable = {item.fact for item in knowledge.staging}
     facts: list[NetFact] = []
     for name, state in record.items():
@@ -183,7 +205,7 @@ def _stage(
     for fact in sorted(str(fact.value) for fact in asserted if fact.name == DISAGREEMENT):
         computed = [found.value for found in asserted if found.name == fact + DERIVED]
         disagreements[fact] = computed[0] if computed else None
-    return states, tuple(derived), disagreements, [_step("staging", firing) for firing in firings]
+    return Staged(states, tuple(derived), disagreements, tuple(_step("staging", firing) for firing in firings))
 
 
 def _derivation(fact: str, value: object, firings: list[Firing]) -> Derived:
@@ -285,9 +307,15 @@ def _standing(treatment: Treatment, results: Mapping[str, bool | None], fold: Fo
 
 
 def judge_option(
-    treatment: Treatment, states: Mapping[str, State], knowledge: Knowledge, program: Program, fold: Fold
+    treatment: Treatment,
+    states: Mapping[str, State],
+    knowledge: Knowledge,
+    program: Program,
+    fold: Fold,
+    *,
+    settings: Set[Scalar] | None = None,
 ) -> tuple[dict[str, bool | None], Standing]:
-    """Judge every rule of one option and its verdict, whatever its setting, for what is known of its attributes.
+    """Judge the rules of one option and its verdict, for what is known of its attributes.
 
     Args:
         treatment: the option.
@@ -295,16 +323,31 @@ def judge_option(
         knowledge: the rule base.
         program: its compiled rulesets.
         fold: the rules that turn criteria into verdicts.
+        settings: leave out the rules that bear on no indication of these settings; ``None`` keeps all.
+
+    Raises:
+        EngineError: a rule is both met and not met, or the engine failed.
+    """
+    results = judge_rules(program.option_ruleset(treatment), states, knowledge)
+    if settings is not None:
+        kept = {use.body.id for use in treatment.uses if not settings.isdisjoint(use.settings)}
+        results = {
+            rule.id: results[rule.id] for rule in treatment.rules if rule.id in results and rule.indications & kept
+        }
+    return results, _standing(treatment, results, fold)
+
+
+def judge_rules(ruleset: RuleSet, states: Mapping[str, State], knowledge: Knowledge) -> dict[str, bool | None]:
+    """Judge every rule of a ruleset for what is known of the attributes that it reads.
 
     Raises:
         EngineError: a rule is both met and not met, or the engine failed.
     """
     facts = [fact for name, state in states.items() for fact in facts_for(name, state, knowledge.domain(name))]
-    ruleset = program.option_ruleset(treatment)
     results: dict[str, bool | None] = dict.fromkeys(rule.source for rule in ruleset.rules)
     for firing in ruleset.run(facts):
         _note(results, firing)
-    return results, _standing(treatment, results, fold)
+    return results
 
 
 def _note(results: dict[str, bool | None], firing: Firing) -> None:
@@ -314,17 +357,35 @@ def _note(results: dict[str, bool | None], firing: Firing) -> None:
     results[firing.rule.source] = held
 
 
-def _check(inference: Inference, record: States, knowledge: Knowledge) -> None:
-    shadow = Shadow(knowledge, record)
+def check_staging(shadow: Shadow, staged: Staged) -> None:
+    """Compare what staging derived with the shadow's reading.
+
+    Raises:
+        ShadowError: they differ.
+    """
     for name, state in shadow.states.items():
-        if state != inference.states.get(name):
+        if state != staged.states.get(name):
             raise ShadowError(f"the shadow reads {fact_of(name)} differently; no decision is given")
-    if shadow.disagreements != set(inference.disagreements):
+    if shadow.disagreements != set(staged.disagreements):
         raise ShadowError("the shadow finds other disagreements; no decision is given")
-    for rule_id, held in inference.results.items():
+
+
+def check_results(shadow: Shadow, results: Mapping[str, bool | None]) -> None:
+    """Compare the answers of rules with the shadow's reading.
+
+    Raises:
+        ShadowError: they differ.
+    """
+    for rule_id, held in results.items():
         if shadow.answer(rule_id) is not held:
             raise ShadowError(f"the shadow judges {rule_id} differently; no decision is given")
-    for treatment in knowledge.options.values():
-        standing = inference.standings[treatment.id]
-        if shadow.verdict(treatment) != (standing.verdict, standing.would_be):
-            raise ShadowError(f"the shadow gives {treatment.id} another verdict; no decision is given")
+
+
+def check_standing(shadow: Shadow, treatment: Treatment, standing: Standing) -> None:
+    """Compare the verdict of an option with the shadow's reading.
+
+    Raises:
+        ShadowError: they differ.
+    """
+    if shadow.verdict(treatment) != (standing.verdict, standing.would_be):
+        raise ShadowError(f"the shadow gives {treatment.id} another verdict; no decision is given")
