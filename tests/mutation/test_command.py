@@ -6,11 +6,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from hcc_decide.cli import app
 from hcc_decide.documents import DocumentError
-from hcc_decide.mutation.command import UnsoundError, main, run
+from hcc_decide.mutation.command import UnsoundError, run
 from hcc_decide.mutation.survivors import SurvivorsError, read_survivors
 from hcc_decide.verify.exceptions import read_exceptions
 from hcc_decide.verify.run import unproved
@@ -22,6 +22,7 @@ LIST = "survivors.yaml"
 OPTIONS = "options/"
 SURVIVES = "options/alpha/first-line: evidence_level 1 -> 2"
 NOTICED = "options/alpha/bleeding: dropped"
+PROOFS = partial(unproved, reviewed=frozenset())
 
 
 def listed(*names: str) -> str:
@@ -122,11 +123,17 @@ def test_a_list_that_is_no_document_is_refused(tmp_path: Path) -> None:
         read_survivors(tmp_path)
 
 
+def command(*arguments: str) -> Result:
+    """Run ``hcc-decide rules mutate``."""
+    return CliRunner().invoke(app, ["rules", "mutate", "--processes", "1", *arguments])
+
+
 def test_the_command_prints_counts_and_says_by_its_status_whether_it_passed(taught: RuleBase) -> None:
-    said: list[str] = []
     arguments = [str(taught.folder), "--only", OPTIONS, "--sample", "40", "--seed", "3"]
-    assert main(arguments, say=said.append) == 1
-    assert said[0].split() == [
+    ran = command(*arguments)
+    assert ran.exit_code == 1
+    lines = ran.stdout.splitlines()
+    assert lines[0].split() == [
         "mutant",
         "made",
         "load",
@@ -137,21 +144,21 @@ def test_the_command_prints_counts_and_says_by_its_status_whether_it_passed(taug
         "proofs",
         "survived",
     ]
-    (whole,) = [line for line in said if line.startswith("all ")]
+    (whole,) = [line for line in lines if line.startswith("all ")]
     assert whole.split()[1] == "40"
-    taught.write(LIST, listed(*run(taught.folder, only=OPTIONS).survivors))
-    assert main(arguments, say=said.append) == 0
+    taught.write(LIST, listed(*run(taught.folder, only=OPTIONS, proofs=PROOFS).survivors))
+    assert command(*arguments).exit_code == 0
 
 
-def test_the_command_refuses_a_rule_base_with_findings(taught: RuleBase, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_refuses_a_rule_base_with_findings(taught: RuleBase) -> None:
     taught.change(ALPHA, "once daily", "")
-    assert main([str(taught.folder)]) == 2
-    assert "K02" in capsys.readouterr().err
+    ran = command(str(taught.folder))
+    assert (ran.exit_code, "K02" in ran.stderr) == (1, True)
     taught.write(LIST, "survivors: []\n")
     taught.change(ALPHA, "  text: \n", "  text: once daily\n")
     taught.write(LIST, listed(NOTICED, NOTICED))
-    assert main([str(taught.folder)]) == 2
-    assert "twice" in capsys.readouterr().err
+    ran = command(str(taught.folder))
+    assert (ran.exit_code, "twice" in ran.stderr) == (1, True)
 
 
 @pytest.mark.xdist_group("mutation")
@@ -163,10 +170,8 @@ def test_an_error_that_only_the_proofs_see_is_noticed_by_them() -> None:
     assert [item.kill.by for item in with_proofs if item.kill] == ["proofs"]
 
 
-def test_the_command_of_the_program_tries_a_sample() -> None:
-    ran = CliRunner().invoke(
-        app, ["rules", "mutate", "--only", "options/apatinib/", "--sample", "10", "--processes", "1"]
-    )
+def test_the_command_tries_a_sample_of_the_shipped_rule_base() -> None:
+    ran = command("--only", "options/apatinib/", "--sample", "10")
     assert ran.exit_code == 0
     assert "Noticed: 100.00%" in ran.output
 
@@ -175,6 +180,6 @@ def test_the_command_of_the_program_tries_a_sample() -> None:
     ("arguments", "status", "said"), [(["/nowhere"], 2, "is not a folder"), (["--sample", "0"], 2, "sample")]
 )
 def test_the_command_says_what_was_asked_wrongly(arguments: list[str], status: int, said: str) -> None:
-    ran = CliRunner().invoke(app, ["rules", "mutate", *arguments])
+    ran = command(*arguments)
     assert ran.exit_code == status
     assert said in ran.output

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-from hcc_decide.documents import DocumentError
 from hcc_decide.knowledge.files import read_files
 from hcc_decide.knowledge.findings import KnowledgeError
-from hcc_decide.knowledge.locate import bundled
 from hcc_decide.mutation.checks import KILLERS, Checks, Kill, Proofs
 from hcc_decide.mutation.edits import Mutant
 from hcc_decide.mutation.mutants import mutants, sampled
-from hcc_decide.mutation.survivors import SurvivorsError, read_survivors
+from hcc_decide.mutation.survivors import read_survivors
 
 CHUNK = 20
 """Mutants that a process takes at a time: neighbours in a file, which share what was looked up for it."""
@@ -163,46 +159,3 @@ def _prepare(folder: Path, proofs: Proofs | None) -> None:
 
 def _try(mutant: Mutant) -> Kill | None:
     return _Process.checks.kill(mutant)
-
-
-def main(
-    arguments: Sequence[str] | None = None,
-    *,
-    say: Callable[[str], object] | None = None,
-    proofs: Proofs | None = None,
-) -> int:
-    """Run the command with arguments as typed.
-
-    Args:
-        arguments: ``[FOLDER] [--only START] [--sample N] [--seed S] [--jobs J]``; ``None`` takes those of the process.
-        say: takes each line of the report; standard output by default.
-        proofs: see `run`.
-
-    Returns:
-        0 when every survivor is listed, 1 when not, 2 when the rule base or the list cannot be used.
-    """
-    parser = argparse.ArgumentParser(
-        prog="hcc-decide rules mutate", description="Which errors the rule base's own checks notice."
-    )
-    parser.add_argument("folder", nargs="?", type=Path, help="folder of a rule base; the one of the program by default")
-    parser.add_argument("--only", default="", help="try those alone whose name begins so, as in options/NAME/")
-    parser.add_argument("--sample", type=int, help="try so many mutants instead of all")
-    parser.add_argument("--seed", type=int, default=0, help="which sample")
-    parser.add_argument("--jobs", type=int, default=1, help="processes to use")
-    chosen = parser.parse_args(arguments)
-    tell = say or (lambda line: sys.stdout.write(f"{line}\n"))
-    try:
-        report = run(
-            chosen.folder or bundled("rules"),
-            only=chosen.only,
-            sample=chosen.sample,
-            seed=chosen.seed,
-            jobs=chosen.jobs,
-            proofs=proofs,
-        )
-    except (KnowledgeError, UnsoundError, DocumentError, SurvivorsError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    for line in report.lines():
-        tell(line)
-    return 0 if report.passed else 1
