@@ -57,7 +57,8 @@ def representatives(fact: Fact, constants: tuple[float, ...]) -> tuple[float, ..
         return (_within(fact.range, STEP),)
     points = [constants[0] - STEP]
     for one, other in itertools.pairwise(constants):
-        points += [one, (one + other) / 2]
+        # Between two constants; of whole numbers the next one, if there is room.
+        points += [one, one + STEP if fact.kind == "integer" and one + STEP < other else (one + other) / 2]
     points += [constants[-1], constants[-1] + STEP]
     if fact.kind == "integer":
         points = [point for point in points if point.is_integer()]
@@ -65,7 +66,7 @@ def representatives(fact: Fact, constants: tuple[float, ...]) -> tuple[float, ..
     if not _allowed(fact.range, low):
         # Whatever lies below the lowest constant may be less than a step away from the end of the range.
         low = _between(fact.range, constants[0])
-    return tuple(point for point in (low, *points[1:]) if _allowed(fact.range, point))
+    return tuple(dict.fromkeys(point for point in (low, *points[1:]) if _allowed(fact.range, point)))
 
 
 def _between(limits: Limits | None, constant: float) -> float:

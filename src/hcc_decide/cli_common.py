@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 
+from hcc_decide.documents import DocumentError, read
 from hcc_decide.engine.fences import FenceError
 from hcc_decide.engine.network import EngineError
 from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.knowledge.findings import KnowledgeError
 from hcc_decide.knowledge.load import load_knowledge
 from hcc_decide.knowledge.locate import bundled
+from hcc_decide.patient import Patient, RecordError, parse_patient
 
 if TYPE_CHECKING:
-    from hcc_decide.render import Line
+    from hcc_decide.lines import Line
 
 _STYLES = {
     "title": "bold",
@@ -70,6 +72,17 @@ def usable_knowledge(edition: str, rules: Path | None) -> Knowledge:
     except FileNotFoundError as error:
         fail([str(error)], 1)
     return knowledge
+
+
+def usable_patient(source: str, knowledge: Knowledge) -> Patient:
+    """Read a record, or end with status 2 and one line per problem."""
+    name = "standard input" if source == "-" else source
+    try:
+        return parse_patient(read(source).data, knowledge.option_ids)
+    except DocumentError as error:
+        fail([f"{name}: {error}"], 2)
+    except RecordError as error:
+        fail([f"{name}: {problem}" for problem in error.problems], 2)
 
 
 def rules_folder(given: Path | None) -> Path:

@@ -29,7 +29,7 @@ rules_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look 
 @rules_app.command("list")
 def rules_list(edition: EditionOption = DEFAULT_EDITION, rules: RulesOption = None) -> None:
     """List every option with its indications."""
-    from hcc_decide.render import Line
+    from hcc_decide.lines import Line
 
     knowledge = usable_knowledge(edition, rules)
     lines = [

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hcc_decide.decision import (
@@ -13,17 +11,19 @@ from hcc_decide.decision import (
     Decision,
     Evidence,
     Excluded,
+    Missing,
     Notice,
     Option,
     Preference,
     SourceConflict,
     Value,
 )
+from hcc_decide.lines import WIDTH, Line, heading, wrap
+from hcc_decide.worth.words import could_change
 
 if TYPE_CHECKING:  # the form renders decisions without loading the engine
     from hcc_decide.explain import Explanation, JudgedIndication
 
-WIDTH = 80
 MARKS = {"met": "[x]", "not_met": "[ ]", "unknown": "[?]"}
 SIGNS = {"favours": "+", "disfavours": "-", "noted": "·"}
 _EXCLUDED_AS = {
@@ -31,14 +31,6 @@ _EXCLUDED_AS = {
     "ineligible": "ineligible",
     "not_applicable": "for another setting",
 }
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of terminal text with the role that a terminal may colour."""
-
-    text: str
-    role: str = "text"
 
 
 def word(value: Value) -> str:
@@ -93,16 +85,6 @@ def evidence_word(item: Evidence) -> str:
     return "ongoing" if item.status == "ongoing" else item.direction
 
 
-def _wrap(text: str, first: str, rest: str | None = None, role: str = "text") -> list[Line]:
-    indent = " " * len(first) if rest is None else rest
-    lines = textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False)
-    return [Line(line, role) for line in lines] or [Line(first.rstrip(), role)]
-
-
-def _title(text: str) -> list[Line]:
-    return [Line(""), Line(text.upper(), "title")]
-
-
 def text(decision: Decision, labels: Mapping[str, str]) -> list[Line]:
     """Return a decision as terminal text of at most 80 columns.
 
@@ -111,55 +93,52 @@ def text(decision: Decision, labels: Mapping[str, str]) -> list[Line]:
         labels: label of each setting.
     """
     stamp = decision.knowledge
-    lines = _wrap(
+    lines = wrap(
         f"hcc-decide, edition {stamp.edition}, knowledge {stamp.version}, sha256 {stamp.sha256[:16]}",
         "",
         role="dim",
     )
     setting = labels.get(decision.setting, decision.setting)
-    lines += _wrap(f"Setting: {setting}", "", "  ", "title")
+    lines += wrap(f"Setting: {setting}", "", "  ", "title")
     for item in decision.derived:
         if item.fact != "setting":
-            lines += _wrap(f"{item.fact} {word(item.value)}, from {', '.join(item.from_)}", "  derived: ", role="dim")
+            lines += wrap(f"{item.fact} {word(item.value)}, from {', '.join(item.from_)}", "  derived: ", role="dim")
     open_outlook = [item for item in decision.options if item.would_be in ("ineligible", "not_recommended")]
     lines += _in_short(decision, open_outlook)
-    lines += _title("Options")
+    lines += heading("Options")
     if len(decision.options) == len(open_outlook):
-        lines += _wrap("None of the catalogue comes into question. Discuss.", "  ")
+        lines += wrap("None of the catalogue comes into question. Discuss.", "  ")
     for option in decision.options:
         if option not in open_outlook:
             lines += _option_text(option)
             for notice in decision.notices:
                 if notice.option == option.id:
-                    lines += _wrap(notice.text, "    ", "      ")
+                    lines += wrap(notice.text, "    ", "      ")
     if open_outlook:
-        lines += _title("Not settled, but out of question either way")
+        lines += heading("Not settled, but out of question either way")
         for option in open_outlook:
             failed = [item for item in option.criteria if item.result == "not_met" and item.kind != "reservation"]
             why = "; ".join(
                 f"{kind_text(item)} {item.text} ({facts(item.facts)}): {result_text(item)}" for item in failed
             )
-            lines += _wrap(f"{option.name}: {why or 'the evidence for this use is negative'}", "  ", "    ")
+            lines += wrap(f"{option.name}: {why or 'the evidence for this use is negative'}", "  ", "    ")
     if decision.missing:
-        lines += _title("Missing")
+        lines += heading("Missing")
         for missing in decision.missing:
-            lines += _wrap(
-                f"{missing.question} ({missing.fact}) would help to decide: {', '.join(missing.would_decide)}",
-                "  ? ",
-            )
-    lines += _title("Excluded")
+            lines += wrap(f"{missing.question} ({missing.fact}) {_wanted_for(missing)}", "  ? ")
+    lines += heading("Excluded")
     for verdict, group in grouped(decision.excluded):
         lines += [Line(f"  {verdict.replace('_', ' ')}", "title")]
         for names, reason in by_reason(group):
-            lines += _wrap(f"{names}: {reason}", "    ", "      ")
+            lines += wrap(f"{names}: {reason}", "    ", "      ")
     listed = {option.id for option in decision.options}
     notices = [notice for notice in decision.notices if notice.option not in listed]
     if notices:
-        lines += _title("Notices")
+        lines += heading("Notices")
         for notice in notices:
-            lines += _wrap(f"{_named(notice, decision)}{_claims(notice.claims)}", "  - ")
-    lines += _title("Intended use")
-    lines += _wrap(decision.intended_use, "  ")
+            lines += wrap(f"{_named(notice, decision)}{_claims(notice.claims)}", "  - ")
+    lines += heading("Intended use")
+    lines += wrap(decision.intended_use, "  ")
     return lines
 
 
@@ -175,12 +154,18 @@ def _in_short(decision: Decision, open_outlook: Sequence[Option]) -> list[Line]:
             counts["investigational"] = counts.get("investigational", 0) + 1
         else:
             outlook = f", would be {option.would_be}" if option.would_be else ""
-            leading += _wrap(f"{option.name}: {option.verdict}{outlook}", f"{option.rank:>3}  ", role=option.verdict)
-    lines = _title("In short") + (leading or _wrap("No option is preferred, recommended or alternative.", "  "))
+            leading += wrap(f"{option.name}: {option.verdict}{outlook}", f"{option.rank:>3}  ", role=option.verdict)
+    lines = heading("In short") + (leading or wrap("No option is preferred, recommended or alternative.", "  "))
     for verdict, group in grouped(decision.excluded):
         counts[_EXCLUDED_AS[verdict]] = len(group)
     rest = ", ".join(f"{number} {words}" for words, number in counts.items())
-    return lines + _wrap(f"{rest}.", "  Further: ", "    ", "dim") if rest else lines
+    return lines + wrap(f"{rest}.", "  Further: ", "    ", "dim") if rest else lines
+
+
+def _wanted_for(missing: Missing) -> str:
+    """Say what hangs on a missing fact, and what it could change where that is known."""
+    worth = f"{could_change(missing.worth)}; " if missing.worth is not None else ""
+    return f"{worth}would help to decide: {', '.join(missing.would_decide)}"
 
 
 def _named(notice: Notice, decision: Decision) -> str:
@@ -220,10 +205,10 @@ def _option_text(option: Option) -> list[Line]:
     if len(head) <= room:
         lines.append(Line(f"{head:<{room}} {verdict}", option.verdict))
     else:
-        lines += [*_wrap(head, "", "    ", option.verdict), Line(f"    {verdict}", option.verdict)]
+        lines += [*wrap(head, "", "    ", option.verdict), Line(f"    {verdict}", option.verdict)]
     brief = option.verdict == "investigational"
-    lines += _wrap(option.regimen, "    Regimen: ")
-    lines += _wrap(option.ranked_here_because, "    Here because: ", "      ")
+    lines += wrap(option.regimen, "    Regimen: ")
+    lines += wrap(option.ranked_here_because, "    Here because: ", "      ")
     for item in option.criteria:
         if item.kind == "indication" or not brief:
             lines += _criterion_text(item, "    ")
@@ -231,44 +216,44 @@ def _option_text(option: Option) -> list[Line]:
     if brief:
         # A board weighs these only within a trial; `explain` shows the rest.
         for trial in option.evidence:
-            lines += _wrap(f"{trial.name} ({evidence_word(trial)}) {trial.nct or ''}".rstrip(), "    Trial ", "      ")
+            lines += wrap(f"{trial.name} ({evidence_word(trial)}) {trial.nct or ''}".rstrip(), "    Trial ", "      ")
         if option.conflicts:
             points = "; ".join(conflict.about.rstrip(".") for conflict in option.conflicts)
-            lines += _wrap(f"{points}.", "    Sources disagree: ", "      ")
+            lines += wrap(f"{points}.", "    Sources disagree: ", "      ")
         return lines
     for trial in option.evidence:
         lines += _evidence_text(trial, "    ")
     if option.conflicts:
         # Both values of each stand in the JSON, in Markdown, in the form and in `explain`.
-        lines += _wrap("Sources disagree (all values: explain):", "    ")
+        lines += wrap("Sources disagree (all values: explain):", "    ")
         for conflict in option.conflicts:
-            lines += _wrap(f"{conflict.about.rstrip('.')}. Used: {conflict.used}", "      - ")
+            lines += wrap(f"{conflict.about.rstrip('.')}. Used: {conflict.used}", "      - ")
     return lines
 
 
 def _criterion_text(item: Criterion, indent: str) -> list[Line]:
     head = f"{indent}{MARKS[item.result]} "
     body = f"{kind_text(item)}: {item.text} - {result_text(item)} ({facts(item.facts)}){_claims(item.claims)}"
-    return _wrap(body, head, role=item.result)
+    return wrap(body, head, role=item.result)
 
 
 def _findings_text(cautions: Sequence[Caution], preferences: Sequence[Preference], indent: str) -> list[Line]:
     lines: list[Line] = []
     for caution in cautions:
-        lines += _wrap(
+        lines += wrap(
             f"CAUTION: {caution.text} ({facts(caution.facts)}){_claims(caution.claims)}",
             f"{indent}!   ",
             role="caution",
         )
     for item in preferences:
         head = f"{indent}{SIGNS[item.effect]}   "
-        lines += _wrap(f"{item.effect}: {item.text} ({facts(item.facts)}){_claims(item.claims)}", head)
+        lines += wrap(f"{item.effect}: {item.text} ({facts(item.facts)}){_claims(item.claims)}", head)
     return lines
 
 
 def _evidence_text(trial: Evidence, indent: str) -> list[Line]:
-    lines = _wrap(f"{trial.name} ({evidence_word(trial)}): {trial.summary}", f"{indent}Trial ", f"{indent}  ")
-    return lines + _wrap(citation(trial), f"{indent}  ", role="dim")
+    lines = wrap(f"{trial.name} ({evidence_word(trial)}): {trial.summary}", f"{indent}Trial ", f"{indent}  ")
+    return lines + wrap(citation(trial), f"{indent}  ", role="dim")
 
 
 def explanation_text(item: Explanation) -> list[Line]:
@@ -276,40 +261,40 @@ def explanation_text(item: Explanation) -> list[Line]:
     verdict = item.verdict.replace("_", " ").upper()
     if item.would_be:
         verdict += f", would be {item.would_be.replace('_', ' ')}"
-    lines = [*_wrap(f"{item.name}: {verdict}", "", "  ", item.verdict)]
+    lines = [*wrap(f"{item.name}: {verdict}", "", "  ", item.verdict)]
     if item.aliases:
-        lines += _wrap(f"Also known as: {', '.join(item.aliases)}", "  ", "    ")
-    lines += _wrap(f"Setting: {item.setting.replace('_', ' ')}", "  ")
-    lines += _wrap(item.reason, "  Why: ", "    ")
-    lines += _wrap(item.regimen, "  Regimen: ", "    ")
-    lines += _wrap(item.rationale, "  Rationale: ", "    ")
+        lines += wrap(f"Also known as: {', '.join(item.aliases)}", "  ", "    ")
+    lines += wrap(f"Setting: {item.setting.replace('_', ' ')}", "  ")
+    lines += wrap(item.reason, "  Why: ", "    ")
+    lines += wrap(item.regimen, "  Regimen: ", "    ")
+    lines += wrap(item.rationale, "  Rationale: ", "    ")
     for indication in item.indications:
         lines += _indication_text(indication)
     if item.missing:
-        lines += _title("Missing")
+        lines += heading("Missing")
         for missing in item.missing:
-            lines += _wrap(f"{missing.question} ({missing.fact})", "  ? ")
+            lines += wrap(f"{missing.question} ({missing.fact})", "  ? ")
     if item.evidence:
-        lines += _title("Trials")
+        lines += heading("Trials")
         for trial in item.evidence:
             lines += _evidence_text(trial, "  ")
     for title, parts in _supporting(item):
         if parts:
-            lines += _title(title)
+            lines += heading(title)
             for part in parts:
-                lines += _wrap(part, "  - ")
-    lines += _title("What the reviews say")
+                lines += wrap(part, "  - ")
+    lines += heading("What the reviews say")
     for claim in item.claims:
         where = f"review {claim.review}, lines {claim.lines[0]} to {claim.lines[1]} ({claim.section})"
-        lines += _wrap(f"{claim.statement}", f"  {claim.id} ", "    ")
-        lines += _wrap(where, "    ", role="dim")
+        lines += wrap(f"{claim.statement}", f"  {claim.id} ", "    ")
+        lines += wrap(where, "    ", role="dim")
         if claim.figures:
-            lines += _wrap(
+            lines += wrap(
                 "; ".join(f"{key.replace('_', ' ')}: {value}" for key, value in claim.figures.items()),
                 "    figures: ",
             )
         if claim.remark:
-            lines += _wrap(claim.remark, "    remark: ")
+            lines += wrap(claim.remark, "    remark: ")
     return lines
 
 
@@ -341,12 +326,12 @@ def conflict_text(item: SourceConflict) -> str:
 
 def _indication_text(indication: JudgedIndication) -> list[Line]:
     lead = "Indication that decides" if indication.decides else "Other indication"
-    lines = _title(lead)
+    lines = heading(lead)
     base = f"{indication.verdict.replace('_', ' ')}, evidence level {indication.evidence_level}"
-    lines += _wrap(f"{indication.text} ({base})", "  ")
+    lines += wrap(f"{indication.text} ({base})", "  ")
     for item in indication.criteria:
         lines += _criterion_text(item, "  ")
-        lines += _wrap(item.rule, "      ", role="dim")
+        lines += wrap(item.rule, "      ", role="dim")
     lines += _findings_text(indication.cautions, indication.preferences, "  ")
     return lines
 
@@ -376,9 +361,7 @@ def markdown(decision: Decision, labels: Mapping[str, str]) -> str:
         out.append("")
     if decision.missing:
         out += ["## Missing", ""]
-        out += [
-            f"- {m.question} (`{m.fact}`) would help to decide: {', '.join(m.would_decide)}" for m in decision.missing
-        ]
+        out += [f"- {m.question} (`{m.fact}`) {_wanted_for(m)}" for m in decision.missing]
         out.append("")
     out += ["## Excluded", "", "| option | verdict | reason |", "| --- | --- | --- |"]
     for _, group in grouped(decision.excluded):

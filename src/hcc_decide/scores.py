@@ -6,6 +6,8 @@ The formulas and their cut-offs are the published ones; which class or grade a s
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 Span = tuple[float, float]
 
@@ -42,6 +44,13 @@ def inr_points(inr: float) -> int:
     """
     return 1 if inr < 1.7 else 2 if inr <= 2.3 else 3
 
+
+CUT_OFFS: Mapping[str, tuple[float, float]] = {
+    "bilirubin_umol_l": (2 * UMOL_L_PER_MG_DL, 3 * UMOL_L_PER_MG_DL),
+    "albumin_g_l": (28, 35),
+    "inr": (1.7, 2.3),
+}
+"""Where the Child–Pugh points of a laboratory value change."""
 
 _ASCITES = {"none": 1, "mild": 2, "moderate_severe": 3}
 _ENCEPHALOPATHY = {"none": 1, "grade_1_2": 2, "grade_3_4": 3}
@@ -92,3 +101,37 @@ def albi_score(bilirubin_umol_l: float, albumin_g_l: float) -> float:
     -2.74
     """
     return round(0.66 * math.log10(bilirubin_umol_l) - 0.085 * albumin_g_l, 12)
+
+
+def cut_offs(score: str, item: str, record: Mapping[str, Any], limits: Iterable[float]) -> tuple[float, ...]:
+    """Return the values of a number at which a score that is computed from it can come to mean something else.
+
+    Args:
+        score: ``child_pugh_points``, ``child_pugh_points_beyond_score`` or ``albi_score``.
+        item: a number of the record that the score is computed from.
+        record: the record's values by field, ``None`` or left out where not known.
+        limits: the constants that the score is compared with.
+
+    Raises:
+        KeyError: no such score is computed here.
+
+    >>> cut_offs("child_pugh_points", "albumin_g_l", {}, (6,))
+    (28, 35)
+    >>> cut_offs("albi_score", "bilirubin_umol_l", {"albumin_g_l": 40}, (-2.74,))
+    (10.0,)
+    """
+    if score == "albi_score":
+        bilirubin, albumin = record.get("bilirubin_umol_l"), record.get("albumin_g_l")
+        if item == "bilirubin_umol_l" and albumin is not None:
+            return tuple(round(10 ** ((limit + 0.085 * albumin) / 0.66), 9) for limit in limits)
+        if item == "albumin_g_l" and bilirubin is not None:
+            return tuple(round((0.66 * math.log10(bilirubin) - limit) / 0.085, 9) for limit in limits)
+        return ()
+    if score not in ("child_pugh_points", "child_pugh_points_beyond_score"):
+        raise KeyError(score)
+    if item in CUT_OFFS:
+        return CUT_OFFS[item]
+    if score == "child_pugh_points":
+        return tuple(limits)
+    names = ("bilirubin_umol_l", "albumin_g_l", "inr", "ascites", "encephalopathy")
+    return child_pugh_points(*(record.get(name) for name in names))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hcc_decide.engine import shadow
 from hcc_decide.engine.fences import FenceError
-from hcc_decide.engine.inference import _canonical, _stage
+from hcc_decide.engine.inference import _canonical, stage
 from hcc_decide.engine.network import EngineError, RuleSet
 from hcc_decide.engine.program import Program, staging_rules
 from hcc_decide.engine.rules import MAX_NARROW
@@ -116,13 +116,13 @@ def test_chained_rules_derive_what_a_direct_reading_derives_or_refuse_a_contradi
     try:
         if contradiction:
             with pytest.raises(EngineError):
-                _stage(staging.record, staging.knowledge, program)
+                stage(staging.record, staging.knowledge, program)
             return
-        derived, named, disputed, steps = _stage(staging.record, staging.knowledge, program)
+        derived, named, disputed, steps = stage(staging.record, staging.knowledge, program)
         assert derived == states
         assert set(disputed) == disagreements
         assert {item.fact for item in named} <= {item.fact for item in staging.facts if states[item.fact].known}
-        assert len(_canonical(steps)) == len(set(steps))
+        assert len(_canonical(list(steps))) == len(set(steps))
     finally:
         program.staging.close()
 
@@ -147,8 +147,8 @@ def _stage_of(given: str | None, *, excludes: bool = True) -> Callable[..., tupl
         }
         record["stage"] = State(values=frozenset(STAGES.values if given is None else [given]))
         staging = Staging((fact,), domains, record)
-        states, _, disputed, _ = _stage(record, staging.knowledge, staging.program())
-        return states["stage"], disputed
+        states, _, disputed, _ = stage(record, staging.knowledge, staging.program())
+        return states["stage"], dict(disputed)
 
     return run
 

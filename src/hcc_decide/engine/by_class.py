@@ -87,6 +87,7 @@ class ByClass:
         self._attributes = attributes
         self._check = check
         self._classes = _Classes(knowledge)
+        self._last: tuple[Patient | None, States] = (None, {})
         self._staging_reads = _read_by_staging(knowledge)
         self._notices_read = tuple(sorted({name for rule in knowledge.notices for name in rule.attributes}))
         self._forget()
@@ -105,7 +106,7 @@ class ByClass:
         """
         if self._remembered > MOST:
             self._forget()
-        record = read_facts(patient, self.knowledge, self._attributes)
+        record = self._read(patient)
         shadow = _Once(lambda: Shadow(self.knowledge, record))
         derivation = self._derive(record, shadow)
         states = {**record, **derivation.states}
@@ -169,13 +170,21 @@ class ByClass:
             self._count()
         return found
 
+    def _read(self, patient: Patient) -> States:
+        """Return what the record says; whoever asks for the class of a patient mostly asks for the answers next."""
+        last, states = self._last
+        if last is not patient:
+            states = read_facts(patient, self.knowledge, self._attributes)
+            self._last = (patient, states)
+        return states
+
     def _count(self) -> None:
         self.judged += 1
         self._remembered += 1
 
     def key(self, patient: Patient) -> Key:
         """Return the class of a patient: equal for two patients of whom the rules can tell nothing different."""
-        record = read_facts(patient, self.knowledge, self._attributes)
+        record = self._read(patient)
         return tuple(self._classes.of(name, record[name]) if name in record else -1 for name in self._attributes)
 
 

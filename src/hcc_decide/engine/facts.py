@@ -86,49 +86,62 @@ def _scores(patient: Patient) -> States:
     return states
 
 
+_YES, _NO = exactly(True), exactly(False)
+_EITHER = State(values=frozenset([True, False]))
+_TOLD: Mapping[str, Callable[[PriorLine], bool]] = {
+    "prior_option": lambda _: True,
+    "prior_class": lambda _: True,
+    "progressed_on": lambda line: line.progressed,
+    "progressed_on_class": lambda line: line.progressed,
+    "not_tolerated": lambda line: line.not_tolerated,
+    "failed_option": lambda line: line.progressed or line.not_tolerated,
+}
+"""Of which lines a set of options or classes tells."""
+
+
 class _History:
     """What the lines of prior systemic therapy say of options and classes."""
 
     def __init__(self, patient: Patient, knowledge: Knowledge) -> None:
         self.lines = patient.prior_systemic
-        self._classes: Mapping[str, frozenset[str]] = {
-            option: frozenset(treatment.body.classes) for option, treatment in knowledge.options.items()
-        }
+        self._knowledge = knowledge
+        self._sets: dict[str, tuple[frozenset[str], State]] = {}
 
     def state(self, attribute: str, domain: Domain) -> State:
         """Return what is known of one history attribute."""
         if self.lines is None:
             return unknown(domain)
         name, member = fact_of(attribute), member_of(attribute) or ""
-        whole: dict[str, Callable[[tuple[PriorLine, ...]], State]] = {
-            "systemic_lines": lambda lines: number(len(lines)),
-            "any_progression": lambda lines: exactly(any(line.progressed for line in lines)),
-            "ongoing_line": lambda lines: exactly(any(line.outcome == "ongoing" for line in lines)),
-        }
-        if name in whole:
-            return whole[name](self.lines)
-        if name in ("last_daily_dose_mg", "tolerated_days_of_last_28"):
-            return self._detail(name, member, domain)
+        if name in _TOLD:
+            members, otherwise = self._set(name)
+            return _YES if member in members else otherwise
+        if name == "systemic_lines":
+            return number(len(self.lines))
+        if name == "any_progression":
+            return exactly(any(line.progressed for line in self.lines))
+        if name == "ongoing_line":
+            return exactly(any(line.outcome == "ongoing" for line in self.lines))
         if name == "radiological_progression":
             return self._imaging(member)
-        return self._member(name, member)
+        return self._detail(name, member, domain)
 
-    def _member(self, name: str, member: str) -> State:
-        wanted: dict[str, Callable[[PriorLine], bool]] = {
-            "prior_option": lambda _: True,
-            "prior_class": lambda _: True,
-            "progressed_on": lambda line: line.progressed,
-            "progressed_on_class": lambda line: line.progressed,
-            "not_tolerated": lambda line: line.not_tolerated,
-            "failed_option": lambda line: line.progressed or line.not_tolerated,
-        }
-        lines = [line for line in self.lines or () if wanted[name](line)]
-        by_class = name.endswith("_class")
-        if any(member in self._classes.get(line.option, ()) if by_class else line.option == member for line in lines):
-            return exactly(True)
-        # A drug outside the catalogue is none of its options, but its class is unknown; an unnamed one may be any.
-        obscure = any(line.option == OTHER and (by_class or line.name is None) for line in lines)
-        return State(values=frozenset([True, False])) if obscure else exactly(False)
+    def _set(self, name: str) -> tuple[frozenset[str], State]:
+        """Return the members that a set surely has, and what is known of the others."""
+        if name not in self._sets:
+            lines = [line for line in self.lines or () if _TOLD[name](line)]
+            by_class = name.endswith("_class")
+            options = self._knowledge.options
+            members = (
+                frozenset(
+                    kind for line in lines if line.option in options for kind in options[line.option].body.classes
+                )
+                if by_class
+                else frozenset(line.option for line in lines)
+            )
+            # A drug outside the catalogue is none of its options, but its class is unknown; an unnamed one may be any.
+            obscure = any(line.option == OTHER and (by_class or line.name is None) for line in lines)
+            self._sets[name] = members, _EITHER if obscure else _NO
+        return self._sets[name]
 
     def _may_be(self, line: PriorLine, option: str) -> bool:
         return line.option == option or (line.option == OTHER and line.name is None)
@@ -149,7 +162,7 @@ class _History:
         }
         if (True, True) in answers:
             return exactly(True)
-        return exactly(False) if all(shown is False for shown, _ in answers) else State(values=frozenset([True, False]))
+        return _NO if all(shown is False for shown, _ in answers) else _EITHER
 
 
 def shown(state: State, fact: Fact) -> Value:
