@@ -24,10 +24,11 @@ class Entry:
 PATIENT = Entry("app_pages/patient.py", "Patient", ":material/person:")
 ANSWER = Entry("app_pages/answer.py", "Answer", ":material/format_list_numbered:")
 WHAT_IF = Entry("app_pages/what_if.py", "What if", ":material/compare_arrows:")
+SEQUENCE = Entry("app_pages/sequence.py", "Sequence", ":material/route:")
 REPORT = Entry("app_pages/report.py", "Report", ":material/description:")
 TEACH = Entry("app_pages/teach.py", "Teach", ":material/school:")
 EVIDENCE = Entry("app_pages/evidence.py", "Evidence", ":material/monitoring:")
 RULES = Entry("app_pages/rules.py", "Rules", ":material/menu_book:")
 
-SECTIONS: Mapping[str, tuple[Entry, ...]] = {"": (PATIENT, ANSWER, WHAT_IF, REPORT, TEACH, EVIDENCE, RULES)}
+SECTIONS: Mapping[str, tuple[Entry, ...]] = {"": (PATIENT, ANSWER, WHAT_IF, SEQUENCE, REPORT, TEACH, EVIDENCE, RULES)}
 """Pages by heading of the menu; a flat menu has one empty heading."""

@@ -21,7 +21,7 @@ Open = Callable[[], AppTest]
 KNOWLEDGE = load_knowledge(ROOT / "rules")
 LINES = [item.id for item in KNOWLEDGE.options.values() if item.body.kind in ("drug", "combination")]
 ENTRIES = [entry for section in pages.SECTIONS.values() for entry in section]
-LAZY = ("answer_", "whatif_", "teach_", "evidence_", "rules_", "report_", "patient_")
+LAZY = ("answer_", "whatif_", "teach_", "evidence_", "rules_", "report_", "patient_", "sequence_")
 
 
 def filled(page: AppTest, entries: dict[str, Any]) -> AppTest:

@@ -12,7 +12,7 @@ from hcc_decide.decision import Setting
 from hcc_decide.knowledge.condition import Condition, Domain, OneOf, Scalar, Span, absorb, attributes_of, conjoin
 from hcc_decide.knowledge.condition import Literal as FactTest
 from hcc_decide.knowledge.schema import Case, Indication, Manifest, OptionFile, Staging, Vocabulary
-from hcc_decide.knowledge.schema_sources import Claim, Conflict, Sequence, Trial, Vignette
+from hcc_decide.knowledge.schema_sources import Claim, Conflict, Course, Sequence, Trial, Vignette
 from hcc_decide.knowledge.wording import Words
 
 RuleKind = Literal["indication", "include", "exclude", "reservation", "caution", "preference", "variant", "notice"]
@@ -175,6 +175,7 @@ class Knowledge:
         conflicts: places where sources disagree.
         sequences: what is known of giving one treatment after another.
         typical_patient: a record, without prior lines, with which the docs show what follows each treatment.
+        course: how lines of therapy can end and what the record then says.
         vignettes: teaching cases by id.
     """
 
@@ -194,6 +195,7 @@ class Knowledge:
     conflicts: tuple[Conflict, ...] = ()
     sequences: tuple[Sequence, ...] = ()
     typical_patient: Mapping[str, Any] = field(default_factory=dict)
+    course: Course = field(default_factory=Course)
     vignettes: Mapping[str, Vignette] = field(default_factory=dict)
     sources: Mapping[str, str] = field(repr=False, default_factory=dict)
 

@@ -19,11 +19,13 @@ from hcc_decide.knowledge.catalogue import (
 from hcc_decide.knowledge.checks import check_contract, check_options, order_staging
 from hcc_decide.knowledge.citations import check_citations
 from hcc_decide.knowledge.condition import Condition, ConditionError, negate
+from hcc_decide.knowledge.courses import check_course
 from hcc_decide.knowledge.evidence import check_shape_of_evidence
 from hcc_decide.knowledge.files import RawKnowledge, Source, read_files
 from hcc_decide.knowledge.findings import Finding, KnowledgeError
 from hcc_decide.knowledge.locate import bundled
 from hcc_decide.knowledge.schema import Conditional, OptionFile, RuleBody, Staging
+from hcc_decide.knowledge.schema_sources import Course
 from hcc_decide.knowledge.wording import Words
 
 DEFAULT_EDITION = "reviews"
@@ -69,6 +71,7 @@ def inspect_files(raw: RawKnowledge, edition: str = DEFAULT_EDITION) -> tuple[Kn
     findings += check_citations(raw)
     findings += check_options(options, vocabulary)
     findings += check_shape_of_evidence(raw)
+    findings += check_course(raw)
     knowledge = Knowledge(
         edition=edition,
         manifest=manifest,
@@ -86,6 +89,7 @@ def inspect_files(raw: RawKnowledge, edition: str = DEFAULT_EDITION) -> tuple[Kn
         conflicts=tuple(raw.conflicts.body.conflicts) if raw.conflicts else (),
         sequences=tuple(raw.sequences.body.sequences) if raw.sequences else (),
         typical_patient=raw.sequences.body.typical_patient if raw.sequences else {},
+        course=raw.sequences.body if raw.sequences else Course(),
         vignettes={source.body.id: source.body for source in raw.vignettes},
         sources={source.body.id: source.file for source in options},
     )

@@ -203,7 +203,77 @@ class Sequence(Strict):
     patient: dict[str, Any]
 
 
-class SequenceFile(Strict):
+class Ending(Strict):
+    """One way in which a line of therapy can end.
+
+    Attributes:
+        label: a word or two for pictures.
+        text: what is assumed with it, for people.
+        line: what the line then says beyond its option.
+    """
+
+    label: Text
+    text: Text
+    line: dict[str, Any]
+
+
+class StillRunning(Strict):
+    """What a line that runs today says once the next one begins."""
+
+    text: Text
+    line: dict[str, Any]
+
+
+class ProcedureEnding(Strict):
+    """What a record says after a procedure that ended in one way, beyond the procedure itself; ``None`` takes a field out."""
+
+    text: Text
+    record: dict[str, Any] = Field(default_factory=dict)
+
+
+class Procedure(Strict):
+    """What becomes of a record after options that are a procedure or contain one.
+
+    Attributes:
+        options: the options.
+        settings: where this holds; ``None``: everywhere.
+        adds: the value that ``prior_locoregional`` gains.
+        after: by the id of an ending; other endings are not followed.
+    """
+
+    options: Annotated[list[Id], Field(min_length=1)]
+    settings: Annotated[list[Setting], Field(min_length=1)] | None = None
+    adds: Text
+    after: Annotated[dict[Id, ProcedureEnding], Field(min_length=1)]
+
+
+class NotFollowed(Strict):
+    """Why nothing is said of what comes after some options, or after any in some settings; ``None`` stands for all."""
+
+    options: Annotated[list[Id], Field(min_length=1)] | None = None
+    settings: Annotated[list[Setting], Field(min_length=1)] | None = None
+    text: Text
+
+
+class Course(Strict):
+    """How lines of therapy can end and what the record then says.
+
+    Attributes:
+        endings: of a treatment with drugs, which becomes a line; by id.
+        still_running: how a line that runs today counts, once another follows.
+        procedures: the options that change more than the list of lines, or something else.
+        not_followed: why others are not followed; the first entry that fits speaks.
+        may_change: facts that often change between two lines.
+    """
+
+    endings: dict[Id, Ending] = Field(default_factory=dict)
+    still_running: StillRunning | None = None
+    procedures: list[Procedure] = Field(default_factory=list)
+    not_followed: list[NotFollowed] = Field(default_factory=list)
+    may_change: list[Text] = Field(default_factory=list)
+
+
+class SequenceFile(Course):
     """``sequences.yaml``; with the typical patient, the docs show what the rule base offers after each treatment."""
 
     typical_patient: dict[str, Any]

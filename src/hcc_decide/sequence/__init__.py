@@ -1,0 +1,1 @@
+"""The lines of therapy that may follow a decision, by the same rules."""
