@@ -26,6 +26,7 @@ from form.what_if.controls import (
 )
 from form.what_if.moved import show_facts, show_moves, show_side_by_side
 from form.what_if.suggestions import leaders, show_suggestions
+from form.what_if.what_it_takes import show_what_it_takes
 from form.wording import plain
 from hcc_decide.changes import changes
 from hcc_decide.decision import Decision
@@ -100,6 +101,10 @@ def _what_if(record: Mapping[str, Any], decision: Decision) -> None:
         _made_for_another_case(record, made_for() or {})
         return
     _suggest(record, latest, offered)
+    takes = section("What would it take?", key="whatif_takes")
+    if takes.open:
+        with takes:
+            show_what_it_takes(record, decision, offered, knowledge)
     if any_changes():
         _buttons(changed, ready=answer is not None)
     if problems:

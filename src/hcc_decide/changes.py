@@ -189,13 +189,13 @@ def _facts(before: _View, after: _View) -> Iterator[FactChange]:
             yield item
     one, two = (record.get(PRIOR_SYSTEMIC) for record in records)
     if one != two:
-        lines = [None if found is None else [_line_text(line, knowledge) for line in found] for found in (one, two)]
+        lines = [None if found is None else [line_text(line, knowledge) for line in found] for found in (one, two)]
         label = fact_label(knowledge, PRIOR_SYSTEMIC)
         yield FactChange(fact=PRIOR_SYSTEMIC, label=label, before=lines[0], after=lines[1], derived=False)
     yield from derived
 
 
-def _line_text(line: Mapping[str, Any], knowledge: Knowledge) -> str:
+def line_text(line: Mapping[str, Any], knowledge: Knowledge) -> str:
     """Write a line of prior systemic therapy: what was given, how it ended, and what else is known of it."""
     fields = knowledge.vocabulary.prior_systemic.fields
     given = line.get("name") or option_name(knowledge, line["option"])

@@ -170,12 +170,48 @@ def take_up(record: Mapping[str, Any], key: str, token: Any, knowledge: Knowledg
 
 def add_line(record: Mapping[str, Any], option: str) -> None:
     """Add a line of therapy that ended with progression; for callbacks."""
+    _add(record, {"option": option, "outcome": "progression"})
+
+
+def _add(record: Mapping[str, Any], line: Mapping[str, Any]) -> None:
     _begin(record)
     number = added() + 1
-    line = state.line_state(number, {"option": option, "outcome": "progression"})
+    entries_of_line = state.line_state(number, line)
     for key, field in _added_keys(number):
-        st.session_state[key] = line[state.line_key(number, field)]
+        st.session_state[key] = entries_of_line[state.line_key(number, field)]
     st.session_state[_ADDED] = number
+
+
+def try_out(record: Mapping[str, Any], changed: Mapping[str, Any], knowledge: Knowledge) -> None:
+    """Try out another record in place of what is tried out now; for callbacks.
+
+    Args:
+        record: the case.
+        changed: the record that it shall become; every fact that differs is an entry of the case.
+        knowledge: for the fields of the form.
+    """
+    start_over()
+    before, after = state.state_of(record, knowledge), state.state_of(changed, knowledge)
+    of_lines = (state.PRIOR, state.PRIOR_COUNT)
+    for key in [key for key in after if key not in of_lines and not key.startswith("line_")]:
+        if before[key] != after[key]:
+            take_up(record, key, after[key], knowledge)
+    had: list[Mapping[str, Any]] = list(record.get(state.PRIOR) or ())
+    lines: list[Mapping[str, Any]] = list(changed.get(state.PRIOR) or ())
+    goes_on = len(lines) >= len(had) and all(
+        one["option"] == other["option"] for one, other in zip(had, lines, strict=False)
+    )
+    if before[state.PRIOR] != after[state.PRIOR] and not lines:
+        take_up(record, state.PRIOR, after[state.PRIOR], knowledge)
+    elif goes_on:
+        for key in [key for key in before if key.startswith("line_") and had]:
+            if before[key] != after[key]:
+                take_up(record, key, after[key], knowledge)
+    else:
+        # Other lines than those of the case: none of those, and the others added.
+        take_up(record, state.PRIOR, state.NONE, knowledge)
+    for line in lines[len(had) if goes_on else 0 :]:
+        _add(record, line)
 
 
 def start_over() -> None:

@@ -72,12 +72,33 @@ class Code(Strict):
     code: Text
 
 
+class Modifiable(Strict):
+    """What treatment, preparation or waiting can make of a fact. It decides no verdict.
+
+    Attributes:
+        how: what brings it about, in words.
+        to: of a boolean or category, the values that can become of a value; a boolean's keys are words (see `becomes`).
+        direction: of a number, which way it can go.
+    """
+
+    how: Text
+    to: Annotated[dict[str | int, Annotated[list[Scalar], Field(min_length=1)]], Field(min_length=1)] | None = None
+    direction: Literal["lower", "higher"] | None = None
+
+    def becomes(self, value: Scalar) -> list[Scalar]:
+        """Return what can become of a value of a boolean or category; nothing for other values."""
+        # A key of a file is a word or a number.
+        key = str(value).lower() if isinstance(value, bool) else value
+        return next((found for known, found in (self.to or {}).items() if known == key), [])
+
+
 class Fact(Strict):
     """One fact of the vocabulary.
 
     Attributes:
         also_in: other units in which people may type it, with how many of its own unit one of them is.
         seldom_asked: whether a form may keep it out of first sight.
+        modifiable: what can be done about it; ``None`` where nothing can.
     """
 
     label: Text
@@ -97,6 +118,34 @@ class Fact(Strict):
     code: Code | None = None
     also_in: dict[Text, Annotated[float | int, Field(gt=0)]] = {}
     seldom_asked: bool = False
+    modifiable: Modifiable | None = None
+
+    @model_validator(mode="after")
+    def _what_can_be_done_fits_the_fact(self) -> Self:
+        found = self.modifiable
+        if found is None:
+            return self
+        if self.source not in ("record", "record_or_derived"):
+            raise PydanticCustomError("modifiable", "`modifiable` goes with a fact that a record can hold")
+        if self.kind in ("integer", "number"):
+            if found.direction is None or found.to is not None:
+                raise PydanticCustomError("modifiable", "`modifiable` of a number has a `direction`, and no `to`")
+            return self
+        if self.kind == "set" or found.direction is not None or found.to is None:
+            raise PydanticCustomError(
+                "modifiable", "`modifiable` goes with a number, or with a boolean or category and has a `to`"
+            )
+        exact = {value: value for value, label in (self.values or {}).items() if not isinstance(label, PartialValue)}
+        known: dict[str | int, Scalar] = {"true": True, "false": False} if self.kind == "boolean" else {**exact}
+        for key, becomes in found.to.items():
+            for value in (known.get(key), *becomes):
+                # A yes is no 1 here.
+                if not any(value == other and type(value) is type(other) for other in known.values()):
+                    message = "`modifiable` names, from or for {key}, what is no exact value of the fact"
+                    raise PydanticCustomError("modifiable", message, {"key": key})
+            if known[key] in becomes:
+                raise PydanticCustomError("modifiable", "`modifiable` turns {key} into itself", {"key": key})
+        return self
 
     @model_validator(mode="after")
     def _other_units_go_with_a_unit(self) -> Self:

@@ -1,0 +1,1 @@
+"""Which changes of facts would give an option another verdict."""
