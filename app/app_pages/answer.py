@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 
 from form import pages, resources, state
 from form.answer.cards import show_cards
 from form.answer.excluded import show_excluded
-from form.answer.missing import show_missing
+from form.answer.missing import show_missing, weighed
 from form.answer.summary import show_summary
 from form.answer.trial_only import show_out_of_question, show_trial_only
 from form.answer.why import show_why
@@ -62,7 +63,7 @@ def _options(decision: Decision, notices: Mapping[str, Sequence[Notice]]) -> Non
     show_out_of_question([item for item in decision.options if item.id not in ids], knowledge)
 
 
-def _derivation(decision: Decision) -> None:
+def _derivation(record: Mapping[str, Any], decision: Decision) -> None:
     st.header("How it came about", anchor=False)
     shown = section(f"Derived facts ({len(decision.derived)})", key="answer_derived")
     if shown.open:
@@ -71,7 +72,7 @@ def _derivation(decision: Decision) -> None:
     st.page_link(pages.TEACH.path, label=steps, icon=pages.TEACH.icon)
     st.download_button(
         "Download this decision (JSON)",
-        lambda: json.dumps(decision.model_dump(mode="json"), ensure_ascii=False, indent=2),
+        lambda: json.dumps(weighed(record, decision, knowledge).model_dump(mode="json"), ensure_ascii=False, indent=2),
         file_name="decision.json",
         mime="application/json",
         icon=":material/download:",
@@ -102,10 +103,13 @@ if now.decision is not None:
         by_option.setdefault(notice.option or "", []).append(notice)
     show_summary(now.decision, knowledge)
     _options(now.decision, by_option)
-    show_missing(now, now.decision, knowledge)
+    # What facts are worth takes longest to find out, so nothing else waits for it.
+    missing = st.container()
     show_why(now.record, now.decision, knowledge)
     show_excluded(now.decision, knowledge, by_option)
-    _derivation(now.decision)
+    _derivation(now.record, now.decision)
+    with missing:
+        show_missing(now, now.decision, knowledge)
 elif now.answer is not None:
     _lost(now.answer.failure or "")
     show_missing(now, None, knowledge)

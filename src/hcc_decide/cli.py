@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from hcc_decide.case_file import read_case
+from hcc_decide.cli_changes import changes_app
 from hcc_decide.cli_common import (
     EditionOption,
     FormatOption,
@@ -24,14 +25,17 @@ from hcc_decide.cli_common import (
     print_json,
     show,
     usable_knowledge,
+    usable_patient,
 )
+from hcc_decide.cli_reasons import reasons_app
 from hcc_decide.cli_rules import rules_app
-from hcc_decide.documents import DocumentError, read, read_bytes
+from hcc_decide.cli_sequence import sequence_app
+from hcc_decide.documents import DocumentError, read_bytes
 from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.knowledge.labels import setting_labels
 from hcc_decide.knowledge.load import DEFAULT_EDITION
 from hcc_decide.knowledge.locate import bundled
-from hcc_decide.patient import Patient, RecordError, parse_patient
+from hcc_decide.patient import Patient, RecordError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -39,17 +43,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+for commands in (sequence_app, changes_app, reasons_app):
+    app.add_typer(commands)
 app.add_typer(rules_app, name="rules")
-
-
-def _patient(source: str, knowledge: Knowledge) -> Patient:
-    name = "standard input" if source == "-" else source
-    try:
-        return parse_patient(read(source).data, knowledge.option_ids)
-    except DocumentError as error:
-        fail([f"{name}: {error}"], 2)
-    except RecordError as error:
-        fail([f"{name}: {problem}" for problem in error.problems], 2)
 
 
 def _case(source: str, knowledge: Knowledge) -> Patient | list[str]:
@@ -112,15 +108,18 @@ def recommend(
     edition: EditionOption = DEFAULT_EDITION,
     rules: RulesOption = None,
 ) -> None:
-    """Rank the options for one patient, with reasons and citations."""
+    """Rank the options for one patient, with reasons, citations and what is missing, by worth."""
     from hcc_decide.decide import decide
     from hcc_decide.engine.engine import Engine
     from hcc_decide.render import markdown, text
+    from hcc_decide.worth.order import by_worth
+    from hcc_decide.worth.weigh import weigh
 
     checked_format(format_, ("text", "markdown", "json"))
     knowledge = usable_knowledge(edition, rules)
-    record = _patient(patient, knowledge)
-    decision = answered(lambda: decide(record, Engine(knowledge)))
+    record = usable_patient(patient, knowledge)
+    engine = Engine(knowledge)
+    decision = answered(lambda: by_worth(decide(record, engine), weigh(record, engine.by_class())))
     if format_ == "json":
         print_json(decision.model_dump(mode="json"))
     elif format_ == "markdown":
@@ -146,7 +145,7 @@ def explain(
     knowledge = usable_knowledge(edition, rules)
     if option not in knowledge.option_ids:
         fail([f"OPTION: {option!r} is not an option of the catalogue; see `hcc-decide rules list`"], 2)
-    record = _patient(patient, knowledge)
+    record = usable_patient(patient, knowledge)
     found = answered(lambda: explain_option(record, Engine(knowledge), option))
     if format_ == "json":
         print_json(found.model_dump(mode="json"))

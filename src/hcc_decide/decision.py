@@ -202,13 +202,34 @@ class Excluded(_Part):
     conflicts: list[SourceConflict]
 
 
+class FactWorth(_Part):
+    """What finding out one missing fact could change while all others stay as they are.
+
+    Attributes:
+        first_choices: the first choices that its answers lead to besides today's, each as ids of the usable options of rank 1;
+            an empty list stands for none.
+        usable: how many options can change their verdict that are usable today or with some answer, or would be if what is
+            missing turns out well.
+        options: how many options can change their verdict.
+    """
+
+    first_choices: list[list[str]]
+    usable: int
+    options: int
+
+
 class Missing(_Part):
-    """A fact that is not known and that some option hangs on."""
+    """A fact that is not known and that some option hangs on.
+
+    Attributes:
+        worth: what finding it out could change; ``None`` where that was not looked at.
+    """
 
     fact: str
     label: str
     question: str
     would_decide: list[str]
+    worth: FactWorth | None = None
 
 
 class Notice(_Part):

@@ -15,9 +15,9 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, Any, Literal, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from pydantic import BaseModel
 
@@ -25,8 +25,14 @@ from hcc_decide.comparison import Comparison
 from hcc_decide.decision import Decision
 from hcc_decide.patient import RecordError
 
+if TYPE_CHECKING:  # the form asks workers, and has no engine of its own
+    from hcc_decide.engine.engine import Engine
+    from hcc_decide.patient import Patient
+
 Model = TypeVar("Model", bound=BaseModel)
-Kind = Literal["decision", "comparison", "problems", "failure"]
+Work = Literal["decision", "comparison", "worth", "sequence", "counterfactual"]
+"""What can be asked of a worker, and what its answer is when all went well."""
+Kind = Work | Literal["problems", "failure"]
 """What an answer of a worker is."""
 
 
@@ -124,7 +130,7 @@ class IsolatedEngine:
             RecordError: the record is refused, one line per problem.
             WorkerError: the worker died or failed, or the engine is closed; nothing was decided.
         """
-        return self._ask(Decision, "decision", record)
+        return self.ask(Decision, "decision", record)
 
     def compare(self, record: Mapping[str, Any], first: str, second: str) -> Comparison:
         """Say why one option stands above another for one record.
@@ -138,11 +144,23 @@ class IsolatedEngine:
             RecordError: the record is refused, one line per problem.
             WorkerError: the worker died or failed, or the engine is closed; nothing was compared.
         """
-        return self._ask(Comparison, "comparison", record, compare=[first, second])
+        return self.ask(Comparison, "comparison", record, first=first, second=second)
 
-    def _ask(self, model: type[Model], wanted: Kind, record: Mapping[str, Any], **more: object) -> Model:
+    def ask(self, model: type[Model], work: Work, record: Mapping[str, Any], **arguments: object) -> Model:
+        """Have some work done for one record.
+
+        Args:
+            model: the model of the answer.
+            work: what is asked for.
+            record: the record.
+            arguments: what else the work asks for, as plain data; see `_works`.
+
+        Raises:
+            RecordError: the record is refused, one line per problem.
+            WorkerError: the worker died or failed, or the engine is closed; nothing was answered.
+        """
         try:
-            request = json.dumps({"record": dict(record), **more})
+            request = json.dumps({"work": work, "record": dict(record), "arguments": arguments})
         except (TypeError, ValueError) as error:
             raise RecordError([f"the record is not plain data ({error})"]) from None
         worker = self._idle.get()
@@ -168,7 +186,7 @@ class IsolatedEngine:
                     worker = None
                 self._idle.put(worker)
         try:
-            if kind == wanted:
+            if kind == work:
                 return model.model_validate_json(answer)
             told = json.loads(answer)
         except ValueError:
@@ -204,10 +222,47 @@ def _stop_all(idle: queue.LifoQueue[_Worker | None]) -> None:
                 worker.stop()
 
 
+def _works(engine: Engine) -> Mapping[Work, Callable[..., BaseModel]]:
+    """Return what can be asked: each takes the patient and the arguments of the request."""
+    by_class = engine.by_class()
+
+    def decision(patient: Patient) -> BaseModel:
+        from hcc_decide.decide import decide
+
+        return decide(patient, engine)
+
+    def comparison(patient: Patient, first: str, second: str) -> BaseModel:
+        from hcc_decide.compare import compare
+
+        return compare(patient, engine, first, second)
+
+    def worth(patient: Patient) -> BaseModel:
+        from hcc_decide.worth.weigh import weigh
+
+        return weigh(patient, by_class)
+
+    def sequence(patient: Patient, plan: Mapping[str, Any]) -> BaseModel:
+        from hcc_decide.sequence.build import build
+        from hcc_decide.sequence.plan import Plan
+
+        return build(patient, by_class, Plan.model_validate(plan))
+
+    def counterfactual(patient: Patient, option: str, to: str | None = None) -> BaseModel:
+        from hcc_decide.counterfactual.search import search
+
+        return search(patient, by_class, option, to)
+
+    return {
+        "decision": decision,
+        "comparison": comparison,
+        "worth": worth,
+        "sequence": sequence,
+        "counterfactual": counterfactual,
+    }
+
+
 def main(arguments: list[str]) -> None:
     """Serve requests on standard input until it ends."""
-    from hcc_decide.compare import compare
-    from hcc_decide.decide import decide
     from hcc_decide.engine.engine import Engine
     from hcc_decide.engine.network import EngineError
     from hcc_decide.knowledge.load import load_knowledge
@@ -221,15 +276,15 @@ def main(arguments: list[str]) -> None:
     # What is read stays, so the collector need not go through it again. It runs between requests: nobody waits for it then.
     gc.disable()
     engine = Engine(load_knowledge(folder, arguments[0]))
+    works = _works(engine)
     gc.freeze()
 
     def answer(line: str) -> tuple[Kind, str]:
         try:
             request = json.loads(line)
             patient = parse_patient(request["record"], engine.knowledge.option_ids)
-            if "compare" in request:
-                return "comparison", compare(patient, engine, *request["compare"]).model_dump_json()
-            return "decision", decide(patient, engine).model_dump_json()
+            work: Work = request["work"]
+            return work, works[work](patient, **request["arguments"]).model_dump_json()
         except RecordError as error:
             return "problems", json.dumps(error.problems)
         except EngineError as error:

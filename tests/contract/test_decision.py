@@ -106,7 +106,7 @@ DECISION: dict[str, Any] = {
             "conflicts": [],
         }
     ],
-    "missing": [{"fact": "ecog", "label": "ECOG", "question": "ECOG?", "would_decide": ["ramucirumab"]}],
+    "missing": [{"fact": "ecog", "label": "ECOG", "question": "ECOG?", "would_decide": ["ramucirumab"], "worth": None}],
     "notices": [{"rule": "notices/x", "text": "Mind.", "claims": [], "option": None}],
     "intended_use": "For health professionals.",
     "trace": [

@@ -382,7 +382,8 @@ main(sys.argv[1:])
 
 def test_what_is_printed_in_a_worker_is_never_taken_for_an_answer() -> None:
     command = [sys.executable, "-c", NOISY, "reviews", str(ROOT / "rules")]
-    request = '{"record": {"bclc_stage": "C", "child_pugh_class": "A", "ecog": 0, "prior_systemic": []}}\n'
+    record = '{"bclc_stage": "C", "child_pugh_class": "A", "ecog": 0, "prior_systemic": []}'
+    request = f'{{"work": "decision", "arguments": {{}}, "record": {record}}}\n'
     worker = subprocess.run(command, input=request * 2, capture_output=True, text=True, timeout=60, check=True)
     assert len(worker.stdout.splitlines()) == 2
     assert "a word of" not in worker.stdout
@@ -404,7 +405,7 @@ main(sys.argv[1:])
 
 def test_a_failure_inside_a_worker_is_told_in_words_that_do_not_quote_the_record() -> None:
     command = [sys.executable, "-c", FAILING, "reviews", str(ROOT / "rules")]
-    request = '{"record": {"case_id": "CASE-4711"}}\n'
+    request = '{"work": "decision", "arguments": {}, "record": {"case_id": "CASE-4711"}}\n'
     worker = subprocess.run(command, input=request * 3, capture_output=True, text=True, timeout=60, check=True)
     assert [json.loads(line.removeprefix("failure ")) for line in worker.stdout.splitlines()] == [
         "EngineError: ruleset staging did not come to an end",

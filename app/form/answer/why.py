@@ -11,7 +11,8 @@ import streamlit as st
 from form import resources
 from form.session import CHANGED
 from form.wording import plain
-from hcc_decide.comparison import Comparison, Key
+from hcc_decide.compare_text import KEY_LABELS, counts
+from hcc_decide.comparison import Comparison
 from hcc_decide.decision import Decision
 from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.knowledge.labels import option_name
@@ -20,14 +21,8 @@ from hcc_decide.worker import WorkerError
 FIRST = "answer_why_first"
 SECOND = "answer_why_second"
 
-KEYS: Mapping[Key, str] = {
-    "verdict": "Verdict",
-    "outlook": "Verdict it would have",
-    "evidence_level": "Evidence level",
-    "findings": "Findings for and against",
-    "effect_size": "Effect size",
-}
-"""How each key is called."""
+KEYS = KEY_LABELS
+"""How each key is called, as on the command line."""
 
 _DEFAULTS = "answer_why_defaults"
 _COMPARED = "answer_compared"
@@ -94,22 +89,15 @@ def _compared(record: Mapping[str, Any], sha256: str, first: str, second: str) -
 def _show(comparison: Comparison, knowledge: Knowledge) -> None:
     st.markdown(plain(comparison.sentence))
     first, second = (option_name(knowledge, option) for option in (comparison.first, comparison.second))
-    rows, settled = [], False
-    for item in comparison.differences:
-        if item.decides:
-            counts = ":material/arrow_back: **decides**"
-        elif settled:
-            counts = "no longer counts"
-        else:
-            counts = "tells nothing apart" if comparison.equal else "equal"
-        settled = settled or item.decides
+    rows = []
+    for item, word in zip(comparison.differences, counts(comparison), strict=True):
         mark = "**" if item.decides else ""
         rows.append(
             {
                 "Key, the weightiest first": f"{mark}{KEYS[item.key]}{mark}",
                 plain(first): plain(item.first),
                 plain(second): plain(item.second),
-                "Counts": counts,
+                "Counts": f":material/arrow_back: **{word}**" if item.decides else word,
             }
         )
     st.table(rows, hide_index=True, alt=f"{first} and {second}, key by key")

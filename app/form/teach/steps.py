@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -14,6 +15,7 @@ from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.proof.building import by_verdict, proof_in
 from hcc_decide.proof.chain import AS_DERIVED, Chain, memory_of
 from hcc_decide.proof.drawing import dot, kind_text
+from hcc_decide.proof.mermaid import mermaid
 from hcc_decide.proof.nodes import Node, Proof
 from hcc_decide.proof.sentences import STRATA, rule_text, sentence
 
@@ -327,9 +329,26 @@ def _graph(proof: Proof, step: Step | None) -> None:
         width="stretch" if shown.depth > _FITS else "content",
         alt=f"Proof for {proof.name}: {len(shown.nodes)} facts and what rests on what; the table below says the same",
     )
+    _downloads(shown)
     with st.expander("The graph as a table", key="teach_graph_table", on_change="rerun") as expander:
         if expander.open:
             st.table(graph_rows(shown, step), hide_index=True, alt=f"The proof for {proof.name} as a table")
+
+
+def _downloads(shown: Proof) -> None:
+    """Offer the graph as it is shown, in the languages of Graphviz and of Mermaid."""
+    name = f"proof-{shown.option.replace('+', '-')}"
+    with st.container(horizontal=True):
+        for language, ending, draw in (("Graphviz DOT", "dot", dot), ("Mermaid", "mmd", mermaid)):
+            st.download_button(
+                f"Download this graph ({language})",
+                partial(draw, shown),
+                file_name=f"{name}.{ending}",
+                mime="text/plain",
+                icon=":material/download:",
+                key=f"teach_download_{ending}",
+                on_click="ignore",
+            )
 
 
 def graph_rows(proof: Proof, step: Step | None = None) -> list[dict[str, str]]:

@@ -61,14 +61,27 @@ def kind_text(node: Node) -> str:
     return word if node.known else f"{word}, not known"
 
 
-def _attributes(node: Node, now: int | None) -> str:
-    shape, colour, _ = _SHAPES[node.kind]
-    sign = ""
-    style = "filled"
+def colour_of(node: Node) -> str:
+    """Return the name of a node's colour in the theme."""
+    return _look(node)[1]
+
+
+def sign_of(node: Node) -> str:
+    """Return the sign that says in one character how a criterion turned out; empty for what has none."""
+    return _look(node)[2]
+
+
+def _look(node: Node) -> tuple[str, str, str]:
+    """Return shape, colour and sign."""
     if node.result is not None:
-        shape, colour, sign = _RESULTS[node.result] if node.role != "reservation" else _RESERVED[node.result]
-    elif not node.known:
-        colour, sign = "orange", "?"
+        return _RESULTS[node.result] if node.role != "reservation" else _RESERVED[node.result]
+    shape, colour, _ = _SHAPES[node.kind]
+    return (shape, colour, "") if node.known else (shape, "orange", "?")
+
+
+def _attributes(node: Node, now: int | None) -> str:
+    shape, colour, sign = _look(node)
+    style = "filled"
     if not node.known:
         style = "filled,dashed"
     elif node.kind == "derived":

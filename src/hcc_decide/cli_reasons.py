@@ -1,0 +1,120 @@
+"""Commands of the command line: why options stand as they do, and what is worth finding out."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hcc_decide.cli_common import (
+    EditionOption,
+    PatientArgument,
+    RulesOption,
+    answered,
+    checked_format,
+    fail,
+    print_json,
+    show,
+    usable_knowledge,
+    usable_patient,
+)
+from hcc_decide.knowledge.catalogue import Knowledge
+from hcc_decide.knowledge.labels import option_name
+from hcc_decide.knowledge.load import DEFAULT_EDITION
+
+reasons_app = typer.Typer()
+
+_TextOrJson = Annotated[str, typer.Option("--format", help="text or json.")]
+
+
+def _usable_options(knowledge: Knowledge, **named: str) -> list[str]:
+    """Return the ids of options, or end with status 2 and one line for each that the catalogue lacks."""
+    problems = [
+        f"{argument}: {name!r} is not an option of the catalogue; see `hcc-decide rules list`"
+        for argument, name in named.items()
+        if name not in knowledge.option_ids
+    ]
+    if problems:
+        fail(problems, 2)
+    return [knowledge.option_ids[name] for name in named.values()]
+
+
+@reasons_app.command()
+def missing(
+    patient: PatientArgument,
+    format_: _TextOrJson = "text",
+    edition: EditionOption = DEFAULT_EDITION,
+    rules: RulesOption = None,
+) -> None:
+    """List the facts that are missing by what finding them out could change, answer by answer."""
+    from hcc_decide.engine.engine import Engine
+    from hcc_decide.worth.weigh import weigh
+    from hcc_decide.worth.words import worths_text
+
+    checked_format(format_, ("text", "json"))
+    knowledge = usable_knowledge(edition, rules)
+    record = usable_patient(patient, knowledge)
+    worths = answered(lambda: weigh(record, Engine(knowledge).by_class()))
+    if format_ == "json":
+        print_json(worths.model_dump(mode="json"))
+    else:
+        show(worths_text(worths, knowledge))
+
+
+@reasons_app.command()
+def compare(
+    patient: PatientArgument,
+    first: Annotated[str, typer.Argument(metavar="A", help="Option id; see `hcc-decide rules list`.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="Id of another option; the order does not matter.")],
+    format_: _TextOrJson = "text",
+    edition: EditionOption = DEFAULT_EDITION,
+    rules: RulesOption = None,
+) -> None:
+    """Say which of two options stands above the other, and by which key."""
+    from hcc_decide.compare import compare as compare_options
+    from hcc_decide.compare_text import comparison_text
+    from hcc_decide.engine.engine import Engine
+
+    checked_format(format_, ("text", "json"))
+    knowledge = usable_knowledge(edition, rules)
+    one, other = _usable_options(knowledge, A=first, B=second)
+    record = usable_patient(patient, knowledge)
+    found = answered(lambda: compare_options(record, Engine(knowledge), one, other))
+    if format_ == "json":
+        print_json(found.model_dump(mode="json"))
+    else:
+        show(comparison_text(found, {option: option_name(knowledge, option) for option in (one, other)}))
+
+
+@reasons_app.command()
+def trace(
+    patient: PatientArgument,
+    option: Annotated[str, typer.Argument(metavar="OPTION", help="Option id; see `hcc-decide rules list`.")],
+    format_: Annotated[str, typer.Option("--format", help="text, dot, mermaid or json.")] = "text",
+    steps: Annotated[bool, typer.Option("--steps", help="The firings in order, in words; text only.")] = False,
+    edition: EditionOption = DEFAULT_EDITION,
+    rules: RulesOption = None,
+) -> None:
+    """Trace one verdict back through the rules that fired to the patient's facts."""
+    from hcc_decide.decide import decide
+    from hcc_decide.engine.engine import Engine
+    from hcc_decide.proof.building import proof_in
+    from hcc_decide.proof.chain import Chain
+    from hcc_decide.proof.drawing import dot
+    from hcc_decide.proof.mermaid import mermaid
+    from hcc_decide.proof.text import steps_text, tree
+
+    checked_format(format_, ("text", "dot", "mermaid", "json"))
+    if steps and format_ != "text":
+        fail([f"--steps: refused with --format {format_}; allowed is text"], 2)
+    knowledge = usable_knowledge(edition, rules)
+    (wanted,) = _usable_options(knowledge, OPTION=option)
+    record = usable_patient(patient, knowledge)
+    chain = Chain(answered(lambda: decide(record, Engine(knowledge))), knowledge)
+    proof = proof_in(chain, wanted)
+    if format_ == "json":
+        print_json(proof.model_dump(mode="json"))
+    elif format_ == "text":
+        show(tree(proof) + (steps_text(proof, chain) if steps else []))
+    else:
+        print(dot(proof) if format_ == "dot" else mermaid(proof), end="")

@@ -1,0 +1,1 @@
+"""What finding out a missing fact would be worth."""
