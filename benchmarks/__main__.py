@@ -11,14 +11,16 @@ from pathlib import Path
 
 from tools.running_form import FormError
 
+from benchmarks.ahead import AheadRun, ahead_section, measure_ahead
 from benchmarks.browser import InBrowser, measure_browser
 from benchmarks.contenders import CLIPS, DECISION, PLAIN, compare, contenders
 from benchmarks.form import measure_edits
-from benchmarks.form_report import FormRun, form_section, with_section
+from benchmarks.form_report import FormRun, form_section
 from benchmarks.machine import busy, machine
 from benchmarks.memory import measure_memory
 from benchmarks.patients import example_patients, varied_patients
 from benchmarks.report import Run, markdown, rules_of
+from benchmarks.sections import with_section
 from benchmarks.startup import measure_startup
 from benchmarks.timing import measure
 from hcc_decide.engine.engine import Engine
@@ -39,8 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     others = busy()
     _say("loading the knowledge")
     knowledge = load_knowledge()
-    if options.only == "form":
-        section = form_section(_form(knowledge, options, others))
+    if options.only is not None:
+        section = (
+            form_section(_form(knowledge, options, others))
+            if options.only == "form"
+            else ahead_section(_ahead(knowledge, others))
+        )
         print(section)
         if options.write:
             _write(with_section(REPORT.read_text(encoding="utf-8"), section))
@@ -48,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run = _rules(knowledge, options, others)
     if options.edits or options.openings:
         run = replace(run, form=_form(knowledge, options, others))
+    if options.ahead:
+        run = replace(run, ahead=_ahead(knowledge, others))
     report = markdown(run)
     print(report, end="")
     if options.write:
@@ -104,6 +112,13 @@ def _form(knowledge: Knowledge, options: argparse.Namespace, others: bool) -> Fo
     return FormRun(about, others, edits, browser)
 
 
+def _ahead(knowledge: Knowledge, others: bool) -> AheadRun:
+    """Measure what lies beyond one decision."""
+    _say("weighing missing facts, searching counterfactuals and looking ahead")
+    about = machine("durable-rules", "z3-solver") | {"Knowledge": f"{knowledge.version}, edition {knowledge.edition}"}
+    return AheadRun(about, others, measure_ahead(knowledge))
+
+
 def _write(report: str) -> None:
     REPORT.write_text(report, encoding="utf-8")
     _say("wrote docs/benchmarks.md")
@@ -112,7 +127,7 @@ def _write(report: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure beside CLIPS and plain Python.")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md from this run")
-    parser.add_argument("--only", choices=["form"], help="measure, and write, only this part")
+    parser.add_argument("--only", choices=["form", "ahead"], help="measure, and write, only this part")
     parser.add_argument("--patients", type=int, default=189, help="generated patients besides the examples")
     parser.add_argument("--seed", type=int, default=1, help="seed of the generated patients and edits")
     parser.add_argument("--rounds", type=int, default=7, help="timed rounds")
@@ -121,6 +136,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--openings", type=int, default=9, help="starts of the form, in a browser; 0 leaves it out")
     parser.add_argument("--typed", type=int, default=30, help="numbers typed in the browser")
     parser.add_argument("--edits", type=int, default=5, help="of each example on each page; 0 leaves them out")
+    parser.add_argument(
+        "--ahead", action=argparse.BooleanOptionalAction, default=True, help="what lies beyond one decision"
+    )
     return parser
 
 

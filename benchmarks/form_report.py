@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -60,14 +59,6 @@ def form_section(run: FormRun) -> str:
         typed = [1000 * seconds for seconds in run.browser.typed]
         parts.append(TYPED.format(p50=quantile(typed, 0.5), p95=quantile(typed, 0.95), count=len(typed)))
     return "\n\n".join(parts)
-
-
-def with_section(report: str, section: str) -> str:
-    """Return a report with this section about the form in place of the one that it has, or at its end."""
-    before, heading, after = report.partition(f"{HEADING}\n")
-    following = re.search(r"^## ", after, re.MULTILINE)
-    rest = f"\n\n{after[following.start() :]}" if heading and following else "\n"
-    return f"{before.rstrip()}\n\n{section}{rest}"
 
 
 def _start(seen: InBrowser) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from benchmarks.ahead import AheadRun, ahead_section
 from benchmarks.contenders import CHECKED, CLIPS, DECISION, DURABLE, LABELS, PLAIN, READING, UNCHECKED
 from benchmarks.form_report import FormRun, form_section
 from benchmarks.memory import Memory
@@ -32,6 +33,7 @@ class Run:
         memory: by contender; empty when it was not measured.
         startup: seconds by phase; empty when it was not measured.
         form: what was seen of the form; ``None`` when it was not measured.
+        ahead: what was seen beyond one decision; ``None`` when it was not measured.
     """
 
     machine: Mapping[str, str]
@@ -46,6 +48,7 @@ class Run:
     memory: Mapping[str, Memory]
     startup: Mapping[str, float]
     form: FormRun | None = None
+    ahead: AheadRun | None = None
 
 
 def rules_of(knowledge: Knowledge) -> dict[str, str]:
@@ -120,6 +123,8 @@ def markdown(run: Run) -> str:
         parts += ["## Memory", _memory(run.memory)]
     if run.startup:
         parts += ["## From start to the first decision", _startup(run.startup)]
+    if run.ahead is not None:
+        parts.append(ahead_section(run.ahead))
     if run.form is not None:
         parts.append(form_section(run.form))
     return "\n\n".join(parts) + "\n"

@@ -12,9 +12,10 @@ from benchmarks.browser import COMMAND, FIRST_ANSWER, LISTENS, OPENED, PAGE, InB
 from benchmarks.conclusions import conclusions_of, differences
 from benchmarks.contenders import CLIPS, DECISION, DURABLE, LABELS, PLAIN, Contender, compare, contenders
 from benchmarks.form import Edits, measure_edits
-from benchmarks.form_report import FormRun, form_section, with_section
+from benchmarks.form_report import FormRun, form_section
 from benchmarks.patients import edits, example_patients, example_records, varied_patients
 from benchmarks.report import Run, markdown, rules_of
+from benchmarks.sections import with_section
 from benchmarks.timing import measure
 
 from hcc_decide.engine.engine import Engine
