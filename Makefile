@@ -53,8 +53,8 @@ format: setup ## let ruff format and fix what it safely can
 bench: setup ## run the benchmark
 	$(BIN)/python -m benchmarks $(ARGS)
 
-readme: setup ## put the real output of the first decision into README.md
-	$(BIN)/python tools/refresh_readme.py
+readme: setup ## put the real output of the commands shown into README.md and docs/
+	$(BIN)/python tools/refresh_outputs.py
 
 docs: setup ## write docs/knowledge/ from the rules
 	$(BIN)/python tools/build_pages.py

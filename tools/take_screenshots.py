@@ -40,6 +40,13 @@ def _change_a_fact(page: Page) -> None:
     page.get_by_role("spinbutton", name=CHANGED).press("Tab")
 
 
+def _two_lines_of_two(page: Page) -> None:
+    settled(page)
+    width = page.get_by_role("spinbutton", name="Options followed at each decision")
+    width.fill("2")
+    width.press("Enter")
+
+
 def _last_step(page: Page) -> None:
     settled(page)
     page.get_by_role("button", name="Last", exact=True).click()
@@ -59,6 +66,7 @@ STEPS: Mapping[str, Callable[[Page], None]] = {
     "Patient": _as_it_is,
     "Answer": _as_it_is,
     "What if": _change_a_fact,
+    "Sequence": _two_lines_of_two,
     "Report": _as_it_is,
     "Teach": _last_step,
     "Evidence": _forest_plot,
