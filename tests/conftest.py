@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,10 +21,22 @@ from hcc_decide.patient import parse_patient
 ROOT = Path(__file__).resolve().parents[1]
 
 
+@lru_cache(maxsize=1)
+def shipped_knowledge() -> Knowledge:
+    """Return the shipped rule base, read once in a process; many modules want it before any fixture is there."""
+    return load_knowledge(ROOT / "rules")
+
+
+@lru_cache(maxsize=1)
+def shipped_engine() -> Engine:
+    """Return the shipped rule base, compiled once in a process, with the shadow check on."""
+    return Engine(shipped_knowledge())
+
+
 @pytest.fixture(scope="session")
 def knowledge() -> Knowledge:
     """The shipped rule base."""
-    return load_knowledge(ROOT / "rules")
+    return shipped_knowledge()
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +48,9 @@ def plain_main() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def engine(knowledge: Knowledge) -> Engine:
+def engine() -> Engine:
     """The shipped rule base, compiled, with the shadow check on."""
-    return Engine(knowledge)
+    return shipped_engine()
 
 
 @pytest.fixture(scope="session")

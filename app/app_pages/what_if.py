@@ -7,9 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from form import pages, resources, state
+from form import resources, state
 from form.sections import section
-from form.session import Answer, Case, ask, case, fill_from_example, said
+from form.session import Answer, ask, case, said
+from form.start import known_facts, offer_a_case, show_no_answer
 from form.what_if.controls import (
     Entry,
     any_changes,
@@ -31,42 +32,6 @@ from form.wording import plain
 from hcc_decide.changes import changes
 from hcc_decide.decision import Decision
 from hcc_decide.knowledge.labels import fact_label
-
-FEW = 3
-NOT_FACTS = ("case_id", "tumour", "intent")
-
-
-def _no_answer(now: Case) -> None:
-    if now.answer is not None:
-        st.error(plain(now.answer.failure or ""), icon=":material/error:")
-        st.button("Try again", icon=":material/refresh:", key="whatif_retry")
-        return
-    st.error("The record is refused, so there is no answer to start from.", icon=":material/error:")
-    st.markdown(
-        "\n".join(
-            f"- {plain(f'{fact_label(knowledge, place)}: ' if place else '')}{plain(problem)}"
-            for place, found in now.problems.items()
-            for problem in found
-        )
-    )
-    st.page_link(pages.PATIENT.path, label="Mend the entries on the Patient page", icon=pages.PATIENT.icon)
-
-
-def _little_is_known(known: int) -> None:
-    told = "The form is empty" if not known else f"Only {known} {'fact is' if known == 1 else 'facts are'} known"
-    st.info(f"{told}. What if compares with the case in the form: fill it in, or take an example.")
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox(
-            "Fill in an example", list(resources.examples()), index=None, key="whatif_example", on_change=_fill_in
-        )
-        st.page_link(pages.PATIENT.path, label="Fill in the patient", icon=pages.PATIENT.icon)
-
-
-def _fill_in() -> None:
-    name = st.session_state["whatif_example"]
-    st.session_state["whatif_example"] = None
-    if name is not None:
-        fill_from_example(knowledge, name)
 
 
 def _made_for_another_case(record: Mapping[str, Any], other: Mapping[str, Any]) -> None:
@@ -159,10 +124,8 @@ for message in said():
 if was_put_into_form():
     st.success("The form now holds the changed case.", icon=":material/check:")
 now = case(knowledge)
-known = len([name for name in now.record if name not in NOT_FACTS])
-if known < FEW and not now.problems:
-    _little_is_known(known)
+offer_a_case(now, "What if compares with the case in the form", "whatif", knowledge)
 if now.decision is None:
-    _no_answer(now)
-elif known or any_changes():
+    show_no_answer(now, "no answer to start from", "whatif", knowledge)
+elif known_facts(now.record) or any_changes():
     _what_if(now.record, now.decision)

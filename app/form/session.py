@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import streamlit as st
 
@@ -15,6 +15,8 @@ from hcc_decide.documents import DocumentError, read
 from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.patient import RecordError, parse_patient
 from hcc_decide.worker import WorkerError
+
+Kept = TypeVar("Kept")
 
 LOST = "This request was lost, and nothing was decided. What you entered is still here; try again."
 CHANGED = "The rules were changed while the form was open, so nothing was decided. Start the form again."
@@ -112,6 +114,24 @@ def ask(record: Mapping[str, Any], knowledge: Knowledge) -> Answer:
     for oldest in list(kept)[:-_KEPT]:
         del kept[oldest]
     return kept[name]
+
+
+def kept(store: str, asked: object, answer: Callable[[], Kept], most: int = 16) -> Kept:
+    """Return the answer to a question, the one of before when this session has asked it already.
+
+    Args:
+        store: key of the session's state that holds such answers.
+        asked: the question as plain data: all that the answer depends on.
+        answer: asks; what it raises is raised, and nothing is kept.
+        most: how many answers are kept, the last ones.
+    """
+    known = cast("dict[str, Kept]", st.session_state.setdefault(store, {}))
+    name = json.dumps(asked, sort_keys=True)
+    if name not in known:
+        known[name] = answer()
+        for oldest in list(known)[:-most]:
+            del known[oldest]
+    return known[name]
 
 
 def fill(knowledge: Knowledge, record: Mapping[str, Any]) -> None:

@@ -28,18 +28,17 @@ from hcc_decide.comparison import Comparison
 from hcc_decide.decision import USABLE, Decision, Option
 from hcc_decide.documents import read
 from hcc_decide.headline import headline
-from hcc_decide.knowledge.load import load_knowledge
 from hcc_decide.patient import parse_patient
 from hcc_decide.render import grouped, within_trials
 from hcc_decide.sources import evidence
 from hcc_decide.worker import WorkerError
-from tests.conftest import ROOT
+from tests.conftest import ROOT, shipped_knowledge
 from tests.properties.strategies import records
 
 Open = Callable[[], AppTest]
 Decide = Callable[..., Decision]
 
-KNOWLEDGE = load_knowledge(ROOT / "rules")
+KNOWLEDGE = shipped_knowledge()
 LINES = [item.id for item in KNOWLEDGE.options.values() if item.body.kind in ("drug", "combination")]
 EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.yaml"))
 PAGE = "app_pages/answer.py"

@@ -11,14 +11,13 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from form import pages, state
-from hcc_decide.knowledge.load import load_knowledge
 from hcc_decide.patient import parse_patient
-from tests.conftest import ROOT
+from tests.conftest import shipped_knowledge
 from tests.properties.strategies import records
 
 Open = Callable[[], AppTest]
 
-KNOWLEDGE = load_knowledge(ROOT / "rules")
+KNOWLEDGE = shipped_knowledge()
 LINES = [item.id for item in KNOWLEDGE.options.values() if item.body.kind in ("drug", "combination")]
 ENTRIES = [entry for section in pages.SECTIONS.values() for entry in section]
 LAZY = ("answer_", "whatif_", "teach_", "evidence_", "rules_", "report_", "patient_", "sequence_")

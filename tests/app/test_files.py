@@ -14,10 +14,9 @@ from form.patient.files import LOADED, NOT_SAVED, REFUSED
 from form.wording import plain
 from hcc_decide.case_file import read_case
 from hcc_decide.decision import Decision
-from hcc_decide.knowledge.load import load_knowledge
-from tests.conftest import ROOT
+from tests.conftest import ROOT, shipped_knowledge
 
-KNOWLEDGE = load_knowledge(ROOT / "rules")
+KNOWLEDGE = shipped_knowledge()
 Decide = Callable[..., Decision]
 EXAMPLE = ROOT / "examples" / "after-sorafenib-afp-812.yaml"
 

@@ -17,18 +17,17 @@ from hcc_decide.decision import Decision
 from hcc_decide.documents import read
 from hcc_decide.engine.engine import Engine
 from hcc_decide.knowledge.labels import capital, option_name
-from hcc_decide.knowledge.load import load_knowledge
 from hcc_decide.patient import parse_patient
 from hcc_decide.worker import IsolatedEngine, WorkerError
 from hcc_decide.worth.shape import Worths
 from hcc_decide.worth.weigh import weigh
 from hcc_decide.worth.words import ORDER, could_change, fact_worth
-from tests.conftest import ROOT
+from tests.conftest import ROOT, shipped_knowledge
 
 Open = Callable[[], AppTest]
 Decide = Callable[..., Decision]
 
-KNOWLEDGE = load_knowledge(ROOT / "rules")
+KNOWLEDGE = shipped_knowledge()
 PAGE = "app_pages/answer.py"
 HALF_KNOWN = parse_patient(read(ROOT / "examples" / "half-known.yaml").data, KNOWLEDGE.option_ids).to_record()
 

@@ -21,16 +21,15 @@ from hcc_decide.decision import Decision
 from hcc_decide.documents import read
 from hcc_decide.headline import headline
 from hcc_decide.knowledge.labels import choice_label
-from hcc_decide.knowledge.load import load_knowledge
 from hcc_decide.patient import parse_patient
-from tests.conftest import ROOT
+from tests.conftest import ROOT, shipped_knowledge
 from tests.properties.strategies import records
 
 Open = Callable[[], AppTest]
 Enter = Callable[[AppTest, dict[str, Any]], AppTest]
 Decide = Callable[..., Decision]
 
-KNOWLEDGE = load_knowledge(ROOT / "rules")
+KNOWLEDGE = shipped_knowledge()
 # What the form offers as a line of systemic therapy: procedures have a field of their own.
 LINES = [item.id for item in KNOWLEDGE.options.values() if item.body.kind in ("drug", "combination")]
 EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.yaml"))

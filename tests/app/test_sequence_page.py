@@ -15,14 +15,13 @@ from tools.running_form import CHROMIUM_ARGUMENTS, chromium, running_form
 from form import pages, state
 from form.session import CHANGED
 from hcc_decide.documents import read
-from hcc_decide.knowledge.load import load_knowledge
 from hcc_decide.patient import parse_patient
 from hcc_decide.worker import IsolatedEngine, WorkerError
-from tests.conftest import ROOT
+from tests.conftest import ROOT, shipped_knowledge
 
 Open = Callable[[], AppTest]
 
-KNOWLEDGE = load_knowledge(ROOT / "rules")
+KNOWLEDGE = shipped_knowledge()
 
 
 def example(name: str) -> dict[str, Any]:

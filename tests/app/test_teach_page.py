@@ -17,16 +17,15 @@ from hcc_decide.decision import VERDICTS, Decision
 from hcc_decide.documents import read
 from hcc_decide.headline import headline
 from hcc_decide.knowledge.labels import option_name, setting_labels
-from hcc_decide.knowledge.load import load_knowledge
 from hcc_decide.patient import parse_patient
 from hcc_decide.proof.building import by_verdict, proof_of
 from hcc_decide.worker import WorkerError
-from tests.conftest import ROOT
+from tests.conftest import ROOT, shipped_knowledge
 
 Open = Callable[[], AppTest]
 Decide = Callable[..., Decision]
 
-KNOWLEDGE = load_knowledge(ROOT / "rules")
+KNOWLEDGE = shipped_knowledge()
 VIGNETTES = sorted(KNOWLEDGE.vignettes)
 STEPS, EXERCISES = "Step by step", "Exercises"
 ANY = VIGNETTES[0]

@@ -11,14 +11,13 @@ from streamlit.testing.v1 import AppTest
 from form import pages, state
 from form.session import LOST
 from hcc_decide.documents import read
-from hcc_decide.knowledge.load import load_knowledge
 from hcc_decide.patient import parse_patient
 from hcc_decide.worker import IsolatedEngine, WorkerError
-from tests.conftest import ROOT
+from tests.conftest import ROOT, shipped_knowledge
 
 Open = Callable[[], AppTest]
 
-KNOWLEDGE = load_knowledge(ROOT / "rules")
+KNOWLEDGE = shipped_knowledge()
 AFP = "fact_afp_ng_ml"
 
 

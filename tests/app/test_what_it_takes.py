@@ -12,12 +12,11 @@ from form.session import CHANGED
 from form.what_if import controls
 from form.what_if.what_it_takes import ANY, GOAL, LOST, OPTION
 from hcc_decide.counterfactual.shape import Counterfactuals
-from hcc_decide.knowledge.load import load_knowledge
 from hcc_decide.worker import IsolatedEngine, WorkerError
 from tests.app.test_what_if_page import Open, example, holding, said
-from tests.conftest import ROOT
+from tests.conftest import shipped_knowledge
 
-KNOWLEDGE = load_knowledge(ROOT / "rules")
+KNOWLEDGE = shipped_knowledge()
 ATEZO_BEV = "atezolizumab+bevacizumab"
 
 

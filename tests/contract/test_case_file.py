@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 
 from hcc_decide.case_file import Format, file_name, read_case, write_case
 from hcc_decide.documents import MAX_BYTES, read
-from hcc_decide.knowledge.load import load_knowledge
 from hcc_decide.patient import Patient, RecordError, parse_patient
-from tests.conftest import ROOT
+from tests.conftest import ROOT, shipped_knowledge
 from tests.properties.strategies import records
 
-KNOWLEDGE = load_knowledge(ROOT / "rules")
+KNOWLEDGE = shipped_knowledge()
 OPTIONS = KNOWLEDGE.option_ids
 FORMATS: list[Format] = ["json", "yaml"]
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))

@@ -10,16 +10,14 @@ from hypothesis import HealthCheck, assume, given, settings
 
 from hcc_decide.engine import by_class as module
 from hcc_decide.engine.by_class import ByClass
-from hcc_decide.engine.engine import Engine
 from hcc_decide.engine.inference import Inference, ShadowError
 from hcc_decide.engine.shadow import Shadow
-from hcc_decide.knowledge.load import load_knowledge
 from hcc_decide.patient import Patient, RecordError, parse_patient
-from tests.conftest import ROOT
+from tests.conftest import shipped_engine, shipped_knowledge
 from tests.properties.strategies import records
 
-KNOWLEDGE = load_knowledge(ROOT / "rules")
-ENGINE = Engine(KNOWLEDGE)
+KNOWLEDGE = shipped_knowledge()
+ENGINE = shipped_engine()
 BY_CLASS = ENGINE.by_class()
 
 Record = dict[str, Any]

@@ -15,14 +15,13 @@ from hcc_decide.comparison import KEYS, Comparison
 from hcc_decide.decide import decide
 from hcc_decide.decision import Decision, Option
 from hcc_decide.engine.engine import Engine
-from hcc_decide.knowledge.load import load_knowledge
 from hcc_decide.patient import parse_patient
 from hcc_decide.worker import IsolatedEngine
-from tests.conftest import ROOT
+from tests.conftest import shipped_engine, shipped_knowledge
 from tests.properties.strategies import records
 
-KNOWLEDGE = load_knowledge(ROOT / "rules")
-ENGINE = Engine(KNOWLEDGE)
+KNOWLEDGE = shipped_knowledge()
+ENGINE = shipped_engine()
 OPTIONS = sorted(KNOWLEDGE.options)
 
 Compare = Callable[[str, str], Comparison]

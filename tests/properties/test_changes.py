@@ -13,18 +13,16 @@ from hcc_decide.changes import changes
 from hcc_decide.decide import decide
 from hcc_decide.decision import Decision
 from hcc_decide.documents import read
-from hcc_decide.engine.engine import Engine
-from hcc_decide.knowledge.load import load_knowledge
 from hcc_decide.movement import Changes, CriterionChange, OptionChange, mirrored
 from hcc_decide.patient import RecordError, parse_patient
 from hcc_decide.ranking import governing_use
-from tests.conftest import ROOT
+from tests.conftest import ROOT, shipped_engine, shipped_knowledge
 from tests.properties.strategies import mended, records
 
 Decide = Callable[..., Decision]
 
-KNOWLEDGE = load_knowledge(ROOT / "rules")
-ENGINE = Engine(KNOWLEDGE)
+KNOWLEDGE = shipped_knowledge()
+ENGINE = shipped_engine()
 OPTIONS = sorted(KNOWLEDGE.options)
 PATIENTS = st.one_of(records(OPTIONS), records(OPTIONS), records(OPTIONS, tumour="liver_metastasis"))
 many = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))

@@ -11,14 +11,12 @@ from hypothesis import strategies as st
 
 from hcc_decide.decide import decide
 from hcc_decide.decision import LISTED, VERDICTS, Decision
-from hcc_decide.engine.engine import Engine
-from hcc_decide.knowledge.load import load_knowledge
 from hcc_decide.patient import RecordError, parse_patient
-from tests.conftest import ROOT
+from tests.conftest import shipped_engine, shipped_knowledge
 from tests.properties.strategies import records
 
-KNOWLEDGE = load_knowledge(ROOT / "rules")
-ENGINE = Engine(KNOWLEDGE)
+KNOWLEDGE = shipped_knowledge()
+ENGINE = shipped_engine()
 OPTIONS = sorted(KNOWLEDGE.options)
 PATIENTS = records(OPTIONS)
 

@@ -13,13 +13,12 @@ from hcc_decide.documents import read
 from hcc_decide.headline import could_lead, headline
 from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.knowledge.labels import setting_labels
-from hcc_decide.knowledge.load import load_knowledge
-from tests.conftest import ROOT
+from tests.conftest import ROOT, shipped_knowledge
 from tests.properties.strategies import records
 
 Decide = Callable[..., Decision]
 
-KNOWLEDGE = load_knowledge(ROOT / "rules")
+KNOWLEDGE = shipped_knowledge()
 ADVANCED: dict[str, Any] = {"bclc_stage": "C", "child_pugh_class": "A", "ecog": 0, "prior_systemic": []}
 
 

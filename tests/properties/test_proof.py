@@ -14,19 +14,17 @@ from hypothesis import strategies as st
 from hcc_decide.decide import decide
 from hcc_decide.decision import Decision
 from hcc_decide.documents import read
-from hcc_decide.engine.engine import Engine
 from hcc_decide.engine.fold import standing_rules, verdict_rules
-from hcc_decide.knowledge.load import load_knowledge
 from hcc_decide.patient import parse_patient
 from hcc_decide.proof import Chain, Proof, dot, memory, proof_of
 from hcc_decide.proof.building import by_verdict, proof_in
 from hcc_decide.proof.chain import memory_of
 from hcc_decide.proof.sentences import rule_text, sentence
-from tests.conftest import ROOT
+from tests.conftest import ROOT, shipped_engine, shipped_knowledge
 from tests.properties.strategies import records
 
-KNOWLEDGE = load_knowledge(ROOT / "rules")
-ENGINE = Engine(KNOWLEDGE)
+KNOWLEDGE = shipped_knowledge()
+ENGINE = shipped_engine()
 PATIENTS = st.one_of(records(sorted(KNOWLEDGE.options)), records(sorted(KNOWLEDGE.options), tumour="liver_metastasis"))
 EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.yaml"))
 # The first ones of each verdict, which between them have every shape of proof.

@@ -12,15 +12,14 @@ from hcc_decide.decide import decide
 from hcc_decide.decision import USABLE, Verdict
 from hcc_decide.engine.by_class import ByClass
 from hcc_decide.engine.engine import Engine
-from hcc_decide.knowledge.load import load_knowledge
 from hcc_decide.patient import parse_patient
 from hcc_decide.ranking import rank
 from hcc_decide.sequence.shape import SequenceTree
-from tests.conftest import ROOT
+from tests.conftest import shipped_knowledge
 from tests.properties.strategies import records
 from tests.sequence.conftest import Look, example
 
-KNOWLEDGE = load_knowledge(ROOT / "rules")
+KNOWLEDGE = shipped_knowledge()
 LINES = [item.id for item in KNOWLEDGE.options.values() if item.body.kind in ("drug", "combination")]
 VARIED = (
     *("afp_ng_ml", "ecog", "child_pugh_class", "etiology", "region", "varices", "weight_kg", "portal_vein_invasion"),

@@ -14,13 +14,12 @@ from hcc_decide.classes import classes_of, representatives
 from hcc_decide.engine.engine import Engine
 from hcc_decide.knowledge.catalogue import Use
 from hcc_decide.knowledge.condition import Literal, OneOf, State, attributes_of, fact_of, holds
-from hcc_decide.knowledge.load import load_knowledge
 from hcc_decide.knowledge.schema import Limits
 from hcc_decide.verify.exhaustive import Counted, enumerate_option, joined
 from hcc_decide.verify.world import Judged
-from tests.conftest import ROOT
+from tests.conftest import shipped_knowledge
 
-KNOWLEDGE = load_knowledge(ROOT / "rules")
+KNOWLEDGE = shipped_knowledge()
 MOST = 100
 """Combinations of one option in this test; `hcc-decide rules verify --exhaustive` takes as many as are asked for."""
 

@@ -219,14 +219,14 @@ def test_an_order_that_disagrees_with_the_ratios_is_found(
 
 
 def test_a_model_that_counts_points_otherwise_than_the_engine_is_found(
-    knowledge: Knowledge, refused: Refused, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, refused: Refused, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine = Engine(knowledge)
     assert replay(engine, "best_supportive_care", refused).failures == []
     monkeypatch.setattr(scores, "POINTS", {**scores.POINTS, "ascites": {"none": 3, "mild": 3, "moderate_severe": 3}})
     monkeypatch.setattr(scores, "ALBUMIN_G_L", (2.8, 3.5))
     monkeypatch.setattr(scores, "INR", (17, 23))
-    options = ("best_supportive_care", "sorafenib", "regorafenib", "resection", "nivolumab")
-    found = [item for option in options for item in replay(engine, option, refused).failures]
+    # Which patient the solver picks is its own affair, so options are tried until one has laboratory values that matter.
+    replays = (replay(engine, option, refused).failures for option in engine.knowledge.options)
+    found = next((failures for failures in replays if failures), [])
     assert found
     assert all("the engine says" in item.text for item in found)

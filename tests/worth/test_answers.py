@@ -10,15 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hcc_decide.answers import Answer, answers, changed, line_detail
-from hcc_decide.engine.engine import Engine
 from hcc_decide.knowledge.condition import Span
-from hcc_decide.knowledge.load import load_knowledge
 from hcc_decide.patient import Patient, RecordError, parse_patient
-from tests.conftest import ROOT
+from tests.conftest import shipped_engine, shipped_knowledge
 from tests.properties.strategies import records
 
-KNOWLEDGE = load_knowledge(ROOT / "rules")
-ENGINE = Engine(KNOWLEDGE)
+KNOWLEDGE = shipped_knowledge()
+ENGINE = shipped_engine()
 LINES = sorted(KNOWLEDGE.options)
 # From below the lowest value that is allowed to far beyond what any patient has, each with a step finer than rules are.
 NUMBERS: dict[str, st.SearchStrategy[float]] = {

@@ -14,19 +14,17 @@ from hcc_decide.answers import answers, changed
 from hcc_decide.decide import decide
 from hcc_decide.decision import USABLE, Decision
 from hcc_decide.documents import read
-from hcc_decide.engine.engine import Engine
-from hcc_decide.knowledge.load import load_knowledge
 from hcc_decide.missing import OpenFacts, missing_facts
 from hcc_decide.patient import Patient, RecordError, parse_patient
 from hcc_decide.ranking import rank
 from hcc_decide.worth.order import by_worth
 from hcc_decide.worth.shape import Outcome, Worth, Worths
 from hcc_decide.worth.weigh import weigh
-from tests.conftest import ROOT
+from tests.conftest import ROOT, shipped_engine, shipped_knowledge
 from tests.properties.strategies import records
 
-KNOWLEDGE = load_knowledge(ROOT / "rules")
-ENGINE = Engine(KNOWLEDGE)
+KNOWLEDGE = shipped_knowledge()
+ENGINE = shipped_engine()
 BY_CLASS = ENGINE.by_class()
 LINES = sorted(KNOWLEDGE.options)
 PLACES = ["resection", "ablation", "transplant", "tace", "tare", "sbrt", "haic"]

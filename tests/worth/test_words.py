@@ -11,15 +11,14 @@ from hcc_decide.answers import Answer, answers
 from hcc_decide.decision import FactWorth
 from hcc_decide.documents import read
 from hcc_decide.engine.engine import Engine
-from hcc_decide.knowledge.load import load_knowledge
 from hcc_decide.patient import parse_patient
 from hcc_decide.worth.shape import Worths
 from hcc_decide.worth.values import WHATEVER, joined
 from hcc_decide.worth.weigh import weigh
 from hcc_decide.worth.words import ALONE_NOTHING, NO_FIRST, could_change, worths_text
-from tests.conftest import ROOT
+from tests.conftest import ROOT, shipped_knowledge
 
-KNOWLEDGE = load_knowledge(ROOT / "rules")
+KNOWLEDGE = shipped_knowledge()
 BY_CLASS = Engine(KNOWLEDGE).by_class()
 
 

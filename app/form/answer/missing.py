@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -12,7 +11,7 @@ import streamlit as st
 from form import pages, resources, state, units
 from form.patient.fields import refusal, show_fact
 from form.sections import section
-from form.session import CHANGED, Case, entries
+from form.session import CHANGED, Case, entries, kept
 from form.wording import badge, plain
 from hcc_decide.decision import USABLE, VERDICTS, Decision, Missing, Verdict
 from hcc_decide.knowledge.catalogue import Knowledge
@@ -83,19 +82,13 @@ def _worths(
     """Return what the missing facts are worth, or why that is not known; both ``None`` when nothing is missing."""
     if not missing:
         return None, None
-    kept = cast("dict[str, Worths]", st.session_state.setdefault(_WEIGHED, {}))
-    name = json.dumps([knowledge.sha256, record], sort_keys=True)
-    if name not in kept:
-        try:
-            found = resources.engine().ask(Worths, "worth", record)
-        except WorkerError:
-            return None, NOT_WEIGHED
-        if found.sha256 != knowledge.sha256:
-            return None, CHANGED
-        kept[name] = found
-        for oldest in list(kept)[:-_KEPT]:
-            del kept[oldest]
-    return kept[name], None
+    try:
+        found = kept(
+            _WEIGHED, [knowledge.sha256, record], lambda: resources.engine().ask(Worths, "worth", record), most=_KEPT
+        )
+    except WorkerError:
+        return None, NOT_WEIGHED
+    return (found, None) if found.sha256 == knowledge.sha256 else (None, CHANGED)
 
 
 def weighed(record: Mapping[str, Any], decision: Decision, knowledge: Knowledge) -> Decision:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import streamlit as st
 
 from form import resources
-from form.session import CHANGED
+from form.session import CHANGED, kept
 from form.wording import plain
 from hcc_decide.compare_text import KEY_LABELS, counts
 from hcc_decide.comparison import Comparison
@@ -26,7 +25,6 @@ KEYS = KEY_LABELS
 
 _DEFAULTS = "answer_why_defaults"
 _COMPARED = "answer_compared"
-_KEPT = 16
 
 
 def show_why(record: Mapping[str, Any], decision: Decision, knowledge: Knowledge) -> None:
@@ -52,7 +50,11 @@ def show_why(record: Mapping[str, Any], decision: Decision, knowledge: Knowledge
         st.markdown("Choose two different options.")
         return
     try:
-        comparison = _compared(record, decision.knowledge.sha256, first, second)
+        comparison = kept(
+            _COMPARED,
+            [decision.knowledge.sha256, first, second, record],
+            lambda: resources.engine().compare(record, first, second),
+        )
     except WorkerError:
         st.error("This comparison was lost; the answer itself is not affected.", icon=":material/error:")
         st.button("Compare again", icon=":material/refresh:", key="answer_why_again")
@@ -69,21 +71,6 @@ def _follow(first: str, second: str) -> None:
     if None in chosen or chosen == st.session_state.get(_DEFAULTS):
         st.session_state[FIRST], st.session_state[SECOND] = first, second
     st.session_state[_DEFAULTS] = (first, second)
-
-
-def _compared(record: Mapping[str, Any], sha256: str, first: str, second: str) -> Comparison:
-    """Compare, or take what was compared before in this session.
-
-    Raises:
-        WorkerError: nothing was compared; nothing is kept.
-    """
-    kept = cast("dict[str, Comparison]", st.session_state.setdefault(_COMPARED, {}))
-    name = json.dumps([sha256, first, second, record], sort_keys=True)
-    if name not in kept:
-        kept[name] = resources.engine().compare(record, first, second)
-        for oldest in list(kept)[:-_KEPT]:
-            del kept[oldest]
-    return kept[name]
 
 
 def _show(comparison: Comparison, knowledge: Knowledge) -> None:

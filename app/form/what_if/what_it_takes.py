@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
-from typing import Any, cast
+from typing import Any
 
 import streamlit as st
 
 from form import resources, state
-from form.session import CHANGED
+from form.session import CHANGED, kept
 from form.what_if.controls import try_out
 from form.wording import badge, plain
 from hcc_decide.answers import changed, line_detail
@@ -27,7 +26,6 @@ ANY = "any that can be offered"
 LOST = "This search was lost; the answer itself is not affected."
 
 _FOUND = "whatif_takes_found"
-_KEPT = 16
 
 
 def show_what_it_takes(
@@ -66,7 +64,12 @@ def show_what_it_takes(
     if option is None:
         return
     try:
-        found = _found(record, decision.knowledge.sha256, option, None if goal in (None, ANY) else goal)
+        to = None if goal in (None, ANY) else goal
+        found = kept(
+            _FOUND,
+            [decision.knowledge.sha256, option, to, record],
+            lambda: resources.engine().ask(Counterfactuals, "counterfactual", record, option=option, to=to),
+        )
     except WorkerError:
         st.error(LOST, icon=":material/error:")
         st.button("Search again", icon=":material/refresh:", key="whatif_takes_again")
@@ -90,21 +93,6 @@ def _options(decision: Decision, knowledge: Knowledge) -> dict[str, str]:
         option: f"{knowledge.options[option].body.name} ({verdicts[option].replace('_', ' ')})"
         for option in sorted(verdicts, key=place)
     }
-
-
-def _found(record: Mapping[str, Any], sha256: str, option: str, to: str | None) -> Counterfactuals:
-    """Search, or take what was found before in this session.
-
-    Raises:
-        WorkerError: nothing was found out; nothing is kept.
-    """
-    kept = cast("dict[str, Counterfactuals]", st.session_state.setdefault(_FOUND, {}))
-    name = json.dumps([sha256, option, to, record], sort_keys=True)
-    if name not in kept:
-        kept[name] = resources.engine().ask(Counterfactuals, "counterfactual", record, option=option, to=to)
-        for oldest in list(kept)[:-_KEPT]:
-            del kept[oldest]
-    return kept[name]
 
 
 def _show(record: Mapping[str, Any], found: Counterfactuals, offered: Collection[str], knowledge: Knowledge) -> None:
