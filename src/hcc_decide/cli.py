@@ -18,9 +18,9 @@ from hcc_decide.cli_common import (
     FormatOption,
     PatientArgument,
     RulesOption,
-    answered,
     checked_format,
     fail,
+    inferred,
     one_line,
     print_json,
     show,
@@ -110,7 +110,6 @@ def recommend(
 ) -> None:
     """Rank the options for one patient, with reasons, citations and what is missing, by worth."""
     from hcc_decide.decide import decide
-    from hcc_decide.engine.engine import Engine
     from hcc_decide.render import markdown, text
     from hcc_decide.worth.order import by_worth
     from hcc_decide.worth.weigh import weigh
@@ -118,8 +117,7 @@ def recommend(
     checked_format(format_, ("text", "markdown", "json"))
     knowledge = usable_knowledge(edition, rules)
     record = usable_patient(patient, knowledge)
-    engine = Engine(knowledge)
-    decision = answered(lambda: by_worth(decide(record, engine), weigh(record, engine.by_class())))
+    decision = inferred(knowledge, lambda engine: by_worth(decide(record, engine), weigh(record, engine.by_class())))
     if format_ == "json":
         print_json(decision.model_dump(mode="json"))
     elif format_ == "markdown":
@@ -137,7 +135,6 @@ def explain(
     rules: RulesOption = None,
 ) -> None:
     """Explain the verdict of one option: checklist, rules, claims and the reviews' lines."""
-    from hcc_decide.engine.engine import Engine
     from hcc_decide.explain import explain as explain_option
     from hcc_decide.render import explanation_text
 
@@ -146,7 +143,7 @@ def explain(
     if option not in knowledge.option_ids:
         fail([f"OPTION: {option!r} is not an option of the catalogue; see `hcc-decide rules list`"], 2)
     record = usable_patient(patient, knowledge)
-    found = answered(lambda: explain_option(record, Engine(knowledge), option))
+    found = inferred(knowledge, lambda engine: explain_option(record, engine, option))
     if format_ == "json":
         print_json(found.model_dump(mode="json"))
     else:
@@ -169,7 +166,6 @@ def report(
     from importlib.metadata import version
 
     from hcc_decide.decide import decide
-    from hcc_decide.engine.engine import Engine
     from hcc_decide.report.content import report as report_of
     from hcc_decide.report.pdf import ReportError, pdf
     from hcc_decide.report.word import word
@@ -179,7 +175,7 @@ def report(
     problems = _output_problems(output, force) + (case if isinstance(case, list) else [])
     if problems or isinstance(case, list):
         fail(problems, 2)
-    decision = answered(lambda: decide(case, Engine(knowledge)))
+    decision = inferred(knowledge, lambda engine: decide(case, engine))
     made = report_of(decision, knowledge, on=date.today(), heading=heading, full=full, program=version("hcc-decide"))
     try:
         content = pdf(made) if output.suffix.lower() == ".pdf" else word(made)

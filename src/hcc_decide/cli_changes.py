@@ -11,9 +11,9 @@ from hcc_decide.cli_common import (
     EditionOption,
     PatientArgument,
     RulesOption,
-    answered,
     checked_format,
     fail,
+    inferred,
     print_json,
     show,
     usable_knowledge,
@@ -42,16 +42,13 @@ def whatif(
     """Change facts, and see what moves: before and after, each move with the rule behind it."""
     from hcc_decide.changes import changes as changes_between
     from hcc_decide.decide import decide
-    from hcc_decide.engine.engine import Engine
     from hcc_decide.render_changes import changes_text, in_short
 
     checked_format(format_, ("text", "json"))
     knowledge = usable_knowledge(edition, rules)
     before = usable_patient(patient, knowledge)
     after = _changed_patient(before, changes, knowledge)
-    engine = Engine(knowledge)
-    one = answered(lambda: decide(before, engine))
-    two = one if after == before else answered(lambda: decide(after, engine))
+    one, two = inferred(knowledge, lambda engine: (decide(before, engine), decide(after, engine)))
     found = changes_between(one, two, knowledge)
     if format_ == "json":
         print_json(
@@ -87,7 +84,6 @@ def counterfactual(
     from hcc_decide.counterfactual.search import search
     from hcc_decide.counterfactual.shape import GOALS
     from hcc_decide.counterfactual.text import text
-    from hcc_decide.engine.engine import Engine
 
     checked_format(format_, ("text", "json"))
     knowledge = usable_knowledge(edition, rules)
@@ -99,7 +95,7 @@ def counterfactual(
     if problems:
         fail(problems, 2)
     record = usable_patient(patient, knowledge)
-    found = answered(lambda: search(record, Engine(knowledge).by_class(), option, to, most=most))
+    found = inferred(knowledge, lambda engine: search(record, engine.by_class(), option, to, most=most))
     if format_ == "json":
         print_json(
             {

@@ -20,6 +20,7 @@ from hcc_decide.knowledge.locate import bundled
 from hcc_decide.patient import Patient, RecordError, parse_patient
 
 if TYPE_CHECKING:
+    from hcc_decide.engine.engine import Engine
     from hcc_decide.lines import Line
 
 _STYLES = {
@@ -99,6 +100,21 @@ def answered(work: Callable[[], Answer]) -> Answer:
         return work()
     except (EngineError, FenceError) as error:
         fail([f"no decision: {one_line(error)}"], 1)
+
+
+def inferred(knowledge: Knowledge, work: Callable[[Engine], Answer]) -> Answer:
+    """Return what some work with a rule base gives, or end with one line and status 1 when the engine failed."""
+    from hcc_decide.engine.engine import Engine
+
+    def worked() -> Answer:
+        engine = Engine(knowledge)
+        try:
+            return work(engine)
+        finally:
+            # A program may run many commands; the networks are memory that nothing else frees.
+            engine.close()
+
+    return answered(worked)
 
 
 def checked_format(chosen: str, allowed: tuple[str, ...]) -> str:

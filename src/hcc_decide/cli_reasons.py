@@ -10,9 +10,9 @@ from hcc_decide.cli_common import (
     EditionOption,
     PatientArgument,
     RulesOption,
-    answered,
     checked_format,
     fail,
+    inferred,
     print_json,
     show,
     usable_knowledge,
@@ -47,14 +47,13 @@ def missing(
     rules: RulesOption = None,
 ) -> None:
     """List the facts that are missing by what finding them out could change, answer by answer."""
-    from hcc_decide.engine.engine import Engine
     from hcc_decide.worth.weigh import weigh
     from hcc_decide.worth.words import worths_text
 
     checked_format(format_, ("text", "json"))
     knowledge = usable_knowledge(edition, rules)
     record = usable_patient(patient, knowledge)
-    worths = answered(lambda: weigh(record, Engine(knowledge).by_class()))
+    worths = inferred(knowledge, lambda engine: weigh(record, engine.by_class()))
     if format_ == "json":
         print_json(worths.model_dump(mode="json"))
     else:
@@ -73,13 +72,12 @@ def compare(
     """Say which of two options stands above the other, and by which key."""
     from hcc_decide.compare import compare as compare_options
     from hcc_decide.compare_text import comparison_text
-    from hcc_decide.engine.engine import Engine
 
     checked_format(format_, ("text", "json"))
     knowledge = usable_knowledge(edition, rules)
     one, other = _usable_options(knowledge, A=first, B=second)
     record = usable_patient(patient, knowledge)
-    found = answered(lambda: compare_options(record, Engine(knowledge), one, other))
+    found = inferred(knowledge, lambda engine: compare_options(record, engine, one, other))
     if format_ == "json":
         print_json(found.model_dump(mode="json"))
     else:
@@ -97,7 +95,6 @@ def trace(
 ) -> None:
     """Trace one verdict back through the rules that fired to the patient's facts."""
     from hcc_decide.decide import decide
-    from hcc_decide.engine.engine import Engine
     from hcc_decide.proof.building import proof_in
     from hcc_decide.proof.chain import Chain
     from hcc_decide.proof.drawing import dot
@@ -110,7 +107,7 @@ def trace(
     knowledge = usable_knowledge(edition, rules)
     (wanted,) = _usable_options(knowledge, OPTION=option)
     record = usable_patient(patient, knowledge)
-    chain = Chain(answered(lambda: decide(record, Engine(knowledge))), knowledge)
+    chain = Chain(inferred(knowledge, lambda engine: decide(record, engine)), knowledge)
     proof = proof_in(chain, wanted)
     if format_ == "json":
         print_json(proof.model_dump(mode="json"))

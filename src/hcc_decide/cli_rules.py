@@ -12,6 +12,7 @@ from hcc_decide.cli_common import (
     RulesOption,
     answered,
     fail,
+    inferred,
     rules_folder,
     show,
     usable_knowledge,
@@ -118,11 +119,10 @@ def rules_coverage(
 ) -> None:
     """Count what of the reviews is encoded and what of the rules is tested; status 1 when something is missing."""
     from hcc_decide.coverage import measure
-    from hcc_decide.engine.engine import Engine
 
     where = rules_folder(folder)
     knowledge = usable_knowledge(edition, where)
-    found = answered(lambda: measure(where, Engine(knowledge)))
+    found = inferred(knowledge, lambda engine: measure(where, engine))
     for line in found.report():
         print(line)
     if not found.complete:

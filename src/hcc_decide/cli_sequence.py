@@ -12,9 +12,9 @@ from hcc_decide.cli_common import (
     EditionOption,
     PatientArgument,
     RulesOption,
-    answered,
     checked_format,
     fail,
+    inferred,
     print_json,
     show,
     usable_knowledge,
@@ -62,7 +62,6 @@ def sequence(  # noqa: PLR0913, PLR0917 - typer makes each an option of the comm
     rules: RulesOption = None,
 ) -> None:
     """Look ahead: the lines that may follow today's choices, decision by decision, by the same rules."""
-    from hcc_decide.engine.engine import Engine
     from hcc_decide.sequence.build import build
     from hcc_decide.sequence.drawing import dot, mermaid
     from hcc_decide.sequence.words import text
@@ -79,7 +78,7 @@ def sequence(  # noqa: PLR0913, PLR0917 - typer makes each an option of the comm
     knowledge = usable_knowledge(edition, rules)
     record = usable_patient(patient, knowledge)
     try:
-        tree = answered(lambda: build(record, Engine(knowledge).by_class(), plan))
+        tree = inferred(knowledge, lambda engine: build(record, engine.by_class(), plan))
     except PlanError as error:
         fail((_as_given(problem) for problem in error.problems), 2)
     if format_ == "json":

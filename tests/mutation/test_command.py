@@ -20,7 +20,7 @@ from tests.mutation.conftest import ALPHA
 
 LIST = "survivors.yaml"
 OPTIONS = "options/"
-FIRST_LINE = "options/alpha/first-line"
+FIRST_LINE = "options/alpha/first-line: evidence"
 SURVIVES = "options/alpha/first-line: evidence_level 1 -> 2"
 NOTICED = "options/alpha/bleeding: dropped"
 PROOFS = partial(unproved, reviewed=frozenset())
