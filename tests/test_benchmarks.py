@@ -159,6 +159,20 @@ def test_the_form_alone_is_measured_and_written_without_the_rest(
     assert page.read_text() == f"# Benchmarks\n\nwhat was measured before\n\n{printed}"
 
 
+def test_what_lies_beyond_one_decision_is_measured_and_written_without_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "benchmarks.md"
+    page.write_text("# Benchmarks\n\n## Beyond one decision\n\nold\n\n## The form\n\nas it was\n")
+    monkeypatch.setattr(benchmarks.__main__, "REPORT", page)
+    monkeypatch.setattr(benchmarks.__main__, "measure_ahead", lambda _: ("### One\n\n1", "### Two\n\n2"))
+    assert main(["--only", "ahead", "--write"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("## Beyond one decision\n")
+    assert "old" not in page.read_text()
+    assert page.read_text() == f"# Benchmarks\n\n{printed}\n## The form\n\nas it was\n"
+
+
 def test_without_a_browser_the_rest_of_the_form_is_measured(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
