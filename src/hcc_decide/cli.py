@@ -25,6 +25,7 @@ from hcc_decide.cli_common import (
     print_json,
     show,
     usable_knowledge,
+    usable_options,
     usable_patient,
 )
 from hcc_decide.cli_reasons import reasons_app
@@ -140,10 +141,9 @@ def explain(
 
     checked_format(format_, ("text", "json"))
     knowledge = usable_knowledge(edition, rules)
-    if option not in knowledge.option_ids:
-        fail([f"OPTION: {option!r} is not an option of the catalogue; see `hcc-decide rules list`"], 2)
+    (wanted,) = usable_options(knowledge, OPTION=option)
     record = usable_patient(patient, knowledge)
-    found = inferred(knowledge, lambda engine: explain_option(record, engine, option))
+    found = inferred(knowledge, lambda engine: explain_option(record, engine, wanted))
     if format_ == "json":
         print_json(found.model_dump(mode="json"))
     else:

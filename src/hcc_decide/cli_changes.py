@@ -16,6 +16,7 @@ from hcc_decide.cli_common import (
     inferred,
     print_json,
     show,
+    unknown_options,
     usable_knowledge,
     usable_patient,
 )
@@ -87,9 +88,7 @@ def counterfactual(
 
     checked_format(format_, ("text", "json"))
     knowledge = usable_knowledge(edition, rules)
-    problems = []
-    if option not in knowledge.option_ids:
-        problems.append(f"OPTION: {option!r} is not an option of the catalogue; see `hcc-decide rules list`")
+    problems = unknown_options(knowledge, OPTION=option)
     if to is not None and to not in GOALS:
         problems.append(f"--to: {to!r} is refused; allowed are {', '.join(GOALS)}")
     if problems:

@@ -86,6 +86,23 @@ def usable_patient(source: str, knowledge: Knowledge) -> Patient:
         fail([f"{name}: {problem}" for problem in error.problems], 2)
 
 
+def unknown_options(knowledge: Knowledge, **named: str) -> list[str]:
+    """Return one line for each argument that names no option of the catalogue; the arguments by their names."""
+    return [
+        f"{argument}: {name!r} is not an option of the catalogue; see `hcc-decide rules list`"
+        for argument, name in named.items()
+        if name not in knowledge.option_ids
+    ]
+
+
+def usable_options(knowledge: Knowledge, **named: str) -> list[str]:
+    """Return the ids of options, or end with status 2 and one line for each that the catalogue lacks."""
+    problems = unknown_options(knowledge, **named)
+    if problems:
+        fail(problems, 2)
+    return [knowledge.option_ids[name] for name in named.values()]
+
+
 def rules_folder(given: Path | None) -> Path:
     """Return the folder of a rule base, or end with status 2 when it is none."""
     folder = given or bundled("rules")

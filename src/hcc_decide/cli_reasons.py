@@ -16,27 +16,15 @@ from hcc_decide.cli_common import (
     print_json,
     show,
     usable_knowledge,
+    usable_options,
     usable_patient,
 )
-from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.knowledge.labels import option_name
 from hcc_decide.knowledge.load import DEFAULT_EDITION
 
 reasons_app = typer.Typer()
 
 _TextOrJson = Annotated[str, typer.Option("--format", help="text or json.")]
-
-
-def _usable_options(knowledge: Knowledge, **named: str) -> list[str]:
-    """Return the ids of options, or end with status 2 and one line for each that the catalogue lacks."""
-    problems = [
-        f"{argument}: {name!r} is not an option of the catalogue; see `hcc-decide rules list`"
-        for argument, name in named.items()
-        if name not in knowledge.option_ids
-    ]
-    if problems:
-        fail(problems, 2)
-    return [knowledge.option_ids[name] for name in named.values()]
 
 
 @reasons_app.command()
@@ -75,7 +63,7 @@ def compare(
 
     checked_format(format_, ("text", "json"))
     knowledge = usable_knowledge(edition, rules)
-    one, other = _usable_options(knowledge, A=first, B=second)
+    one, other = usable_options(knowledge, A=first, B=second)
     record = usable_patient(patient, knowledge)
     found = inferred(knowledge, lambda engine: compare_options(record, engine, one, other))
     if format_ == "json":
@@ -105,7 +93,7 @@ def trace(
     if steps and format_ != "text":
         fail([f"--steps: refused with --format {format_}; allowed is text"], 2)
     knowledge = usable_knowledge(edition, rules)
-    (wanted,) = _usable_options(knowledge, OPTION=option)
+    (wanted,) = usable_options(knowledge, OPTION=option)
     record = usable_patient(patient, knowledge)
     chain = Chain(inferred(knowledge, lambda engine: decide(record, engine)), knowledge)
     proof = proof_in(chain, wanted)

@@ -35,11 +35,16 @@ def quoted(text: str) -> str:
     >>> quoted("one\n2. two")
     '"one<br/>2#46; two"'
     """
-    lines = (_line(line) for line in text.splitlines())
+    lines = (one_line(line) for line in text.splitlines())
     return f'"{LINE_BREAK.join(lines) or " "}"'
 
 
-def _line(line: str) -> str:
+def one_line(line: str) -> str:
+    """Return one line of a label, without the quotes around it, for labels that are put together from several.
+
+    >>> one_line("1. A < B")
+    '1#46; A #60; B'
+    """
     plain = " ".join("".join(char if char.isprintable() else " " for char in line).split())
     escaped = _SPECIAL.sub(lambda found: _entity(found[0]), plain)
     return _LIST.sub(lambda found: found["number"] + _entity(found["mark"]), escaped)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from hcc_decide.decision import Verdict
+from hcc_decide.mermaid import LINE_BREAK, one_line, quoted
 from hcc_decide.sequence.shape import Node, Offer, SequenceTree, Step
 from hcc_decide.sequence.words import verdict_text
 from hcc_decide.theme import LIGHT
@@ -60,12 +61,12 @@ def mermaid(tree: SequenceTree) -> str:
     drawn = _Drawn(tree)
     lines = ["flowchart LR"]
     for node in drawn.nodes:
-        rows = [f"<b>{_in_mermaid(_head(node, drawn.alike(node)))}</b>", *map(_in_mermaid, _rows(node))]
-        lines.append(f'  n{node.id}["{"<br/>".join(rows)}"]')
+        rows = [f"<b>{one_line(_head(node, drawn.alike(node)))}</b>", *map(one_line, _rows(node))]
+        lines.append(f'  n{node.id}["{LINE_BREAK.join(rows)}"]')
     for source, target, steps in drawn.edges:
         arrow = "-->" if drawn.is_first(steps[0]) else "-.->"
-        text = "<br/>".join(_in_mermaid(f"{step.name}: {drawn.label(step)}") for step in steps)
-        lines.append(f'  n{source} {arrow}|"{text}"| n{target}')
+        text = quoted("\n".join(f"{step.name}: {drawn.label(step)}" for step in steps))
+        lines.append(f"  n{source} {arrow}|{text}| n{target}")
     return "\n".join(lines) + "\n"
 
 
@@ -149,10 +150,6 @@ def _cells(text: str, colour: str, *, port: str | None = None, bold: bool = Fals
         f'<tr><td align="left" balign="left"{place} bgcolor="{LIGHT[f"{colour}BackgroundColor"]}">'
         f'<font color="{LIGHT[f"{colour}TextColor"]}">{inner}</font></td></tr>'
     )
-
-
-def _in_mermaid(text: str) -> str:
-    return escape(text, quote=False).replace('"', "#quot;")
 
 
 def _quoted(text: str) -> str:
