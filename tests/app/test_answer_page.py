@@ -31,7 +31,7 @@ from hcc_decide.headline import headline
 from hcc_decide.patient import parse_patient
 from hcc_decide.render import grouped, within_trials
 from hcc_decide.sources import evidence
-from hcc_decide.worker import WorkerError
+from hcc_decide.worker import IsolatedEngine, WorkerError
 from tests.conftest import ROOT, shipped_knowledge
 from tests.properties.strategies import records
 
@@ -412,13 +412,13 @@ def test_the_comparison_follows_the_answer_while_nobody_has_chosen(open_form: Op
 
 def test_a_comparison_is_asked_for_once(open_form: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
-    compare = resources.engine().compare
+    compare = IsolatedEngine.compare
 
-    def counted(record: dict[str, Any], first: str, second: str) -> Comparison:
+    def counted(engine: IsolatedEngine, record: dict[str, Any], first: str, second: str) -> Comparison:
         asked.append(record)
-        return compare(record, first, second)
+        return compare(engine, record, first, second)
 
-    monkeypatch.setattr(resources.engine(), "compare", counted)
+    monkeypatch.setattr(IsolatedEngine, "compare", counted)
     page = answer(open_form, AFTER_SORAFENIB)
     shown(page)
     assert len(asked) == 1
@@ -431,7 +431,7 @@ def test_a_lost_comparison_is_said_and_the_rest_of_the_page_stands(
         raise WorkerError("the decision process has stopped")
 
     with monkeypatch.context() as patch:
-        patch.setattr(resources.engine(), "compare", lost)
+        patch.setattr(IsolatedEngine, "compare", lost)
         page = answer(open_form, AFTER_SORAFENIB)
         assert any("comparison was lost" in item.value for item in page.error)
         assert cards(page)

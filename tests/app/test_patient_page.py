@@ -22,6 +22,7 @@ from hcc_decide.documents import read
 from hcc_decide.headline import headline
 from hcc_decide.knowledge.labels import choice_label
 from hcc_decide.patient import parse_patient
+from hcc_decide.worker import IsolatedEngine
 from tests.conftest import ROOT, shipped_knowledge
 from tests.properties.strategies import records
 
@@ -505,7 +506,7 @@ def test_rules_that_changed_meanwhile_are_not_passed_off_as_the_ones_shown(
     page = enter(open_form(), AFTER_SORAFENIB)
     decision = resources.engine().decide(AFTER_SORAFENIB)
     other = decision.model_copy(update={"knowledge": decision.knowledge.model_copy(update={"sha256": "0" * 64})})
-    monkeypatch.setattr(resources.engine(), "decide", lambda record: other)
+    monkeypatch.setattr(IsolatedEngine, "decide", lambda engine, record: other)
     page.number_input(key="fact_afp_ng_ml").set_value(815.0).run()
     assert "rules were changed" in glance(page)
     assert "lead" not in glance(page)

@@ -17,7 +17,7 @@ from pypdf import PdfReader
 from streamlit.testing.v1 import AppTest
 
 import form.report
-from form import pages, resources, state
+from form import pages, state
 from form.session import LOST
 from form.wording import plain
 from hcc_decide.decide import decide
@@ -27,7 +27,7 @@ from hcc_decide.engine.engine import Engine
 from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.patient import parse_patient
 from hcc_decide.report.content import Report, report
-from hcc_decide.worker import WorkerError
+from hcc_decide.worker import IsolatedEngine, WorkerError
 from tests.conftest import ROOT
 
 Open = Callable[[], AppTest]
@@ -172,22 +172,20 @@ def test_a_refused_record_has_no_report(open_form: Open, knowledge: Knowledge) -
     assert "Treatment options" not in text_of(page)
 
 
-def test_a_lost_worker_is_said_and_the_next_try_works(open_form: Open, knowledge: Knowledge) -> None:
+def test_a_lost_worker_is_said_and_the_next_try_works(
+    open_form: Open, knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch
+) -> None:
     page = shown(open_form, knowledge, SECOND_LINE)
-    isolated: Any = resources.engine()
-    original = isolated.decide
 
-    def lose(_: object) -> Decision:
+    def lose(engine: IsolatedEngine, record: object) -> Decision:
         raise WorkerError("the worker stopped")
 
-    isolated.decide = lose
-    try:
+    with monkeypatch.context() as patch:
+        patch.setattr(IsolatedEngine, "decide", lose)
         page.session_state[state.key_of("ecog")] = "0"
         page.run()
         assert [item.value for item in page.error] == [plain(LOST)]
         assert not page.download_button
-    finally:
-        isolated.decide = original
     page.button(key="report_retry").click().run()
     assert not page.error
     assert page.download_button

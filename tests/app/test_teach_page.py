@@ -19,7 +19,7 @@ from hcc_decide.headline import headline
 from hcc_decide.knowledge.labels import option_name, setting_labels
 from hcc_decide.patient import parse_patient
 from hcc_decide.proof.building import by_verdict, proof_of
-from hcc_decide.worker import WorkerError
+from hcc_decide.worker import IsolatedEngine, WorkerError
 from tests.conftest import ROOT, shipped_knowledge
 
 Open = Callable[[], AppTest]
@@ -253,11 +253,11 @@ def test_a_refused_record_is_said_to_be_refused_and_shows_no_step(open_form: Ope
 
 
 def test_a_lost_request_says_so(open_form: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    def lost(record: Any) -> Decision:
+    def lost(engine: IsolatedEngine, record: Any) -> Decision:
         raise WorkerError("gone")
 
     page = filled(open_form(), record_of("end-stage"))
-    monkeypatch.setattr(resources.engine(), "decide", lost)
+    monkeypatch.setattr(IsolatedEngine, "decide", lost)
     teach(page)
     assert LOST in [item.value for item in page.error]
     assert "Step 1 of" not in text_of(page)
