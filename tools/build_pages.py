@@ -1,4 +1,4 @@
-"""Write the pages of docs/knowledge/ from the rule base: options, trials, claims, conflicts, sequences, vignettes.
+"""Write the pages of docs/knowledge/ from the rule base: options, trials, claims, conflicts, sequences, vignettes, cohorts.
 
 ``python tools/build_pages.py`` writes them; with ``--check`` it writes nothing, names the pages that are out of date
 and ends with status 1 if there are any. Status 2 means that an argument was refused.
@@ -21,6 +21,8 @@ from hcc_decide.knowledge.files import read_files
 from hcc_decide.knowledge.findings import KnowledgeError
 from hcc_decide.knowledge.labels import setting_labels
 from hcc_decide.knowledge.load import load_knowledge
+from hcc_decide.knowledge.synthetic_checks import load_synthetic
+from hcc_decide.knowledge.synthetic_text import describe, shares
 from hcc_decide.patient import RecordError
 from hcc_decide.sources import cite, claims_of, conflicts, trials_of
 from hcc_decide.teaching import followings
@@ -63,6 +65,7 @@ class Pages:
         """
         self._folder = folder
         self._knowledge: Knowledge = load_knowledge(folder)
+        self._recipe = load_synthetic(self._knowledge, folder)
         self._environment = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=False,  # Markdown, read by people in a repository; nothing of a patient enters
@@ -101,6 +104,10 @@ class Pages:
             "sequences.md": self._page("sequences", shared, followings=list(followings(Engine(knowledge)))),
             "vignettes.md": self._page("vignettes", shared),
         }
+        sourced, assumed = shares(self._recipe)
+        pages["synthetic.md"] = self._page(
+            "synthetic", shared, recipe=self._recipe, rows=describe(self._recipe), sourced=sourced, assumed=assumed
+        )
         for name, treatment in knowledge.options.items():
             pages[f"options/{name}.md"] = self._page(
                 "option", shared, treatment=treatment, body=treatment.body, found=conflicts(knowledge, treatment, None)

@@ -86,11 +86,13 @@ def rules_lint(
     from hcc_decide.knowledge.citing import check_citing
     from hcc_decide.knowledge.figures import unsourced
     from hcc_decide.knowledge.files import read_files
+    from hcc_decide.knowledge.synthetic_checks import inspect_synthetic
 
     where = rules_folder(folder)
     knowledge, findings = inspect_knowledge(where, edition)
     if knowledge is not None:
         findings += case_findings(knowledge)
+        findings += inspect_synthetic(knowledge, where)[1]
         raw = read_files(where)
         findings += [*check_citing(raw), *unsourced(raw)]
         try:

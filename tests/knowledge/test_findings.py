@@ -138,7 +138,7 @@ ONE_THING_WRONG: dict[str, tuple[str, str, str, str | int, str, str, str]] = {
     ),
     "K02-version": (
         MANIFEST,
-        'version: "2022.3.0"',
+        'version: "2022.4.0"',
         "version: 2022.1",
         "version: 2022.1",
         "K02",

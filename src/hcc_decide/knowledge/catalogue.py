@@ -159,6 +159,13 @@ class DerivedFact:
         """The id of the staging file's rules taken together."""
         return f"staging/{self.body.fact.replace('_', '-')}"
 
+    @cached_property
+    def attributes(self) -> tuple[str, ...]:
+        """Every attribute that it is derived from, sorted; whether the record gives the fact is not among them."""
+        found = set(attributes_of(self.guard or ()))
+        found.update(name for value in self.values for name in attributes_of(value.condition))
+        return tuple(sorted(found))
+
 
 @dataclass(frozen=True)
 class Knowledge:
@@ -256,3 +263,11 @@ class Knowledge:
                 for name in (*value.claims, *value.trials):
                     found.setdefault(name, set()).add(place)
         return {name: frozenset(places) for name, places in found.items()}
+
+
+def read_by_staging(knowledge: Knowledge) -> tuple[str, ...]:
+    """Return what of a record staging reads: attributes that it derives from, and facts that may be given instead."""
+    derived = {item.fact for item in knowledge.staging}
+    given = {item.fact for item in knowledge.staging if item.given}
+    found = {name for item in knowledge.staging for name in item.attributes}
+    return tuple(sorted((found | given) - (derived - given)))

@@ -46,6 +46,11 @@ def check_citations(raw: RawKnowledge) -> Iterator[Finding]:
         yield from _repeated_rules(option)
 
 
+def uncited(source: Source[Any], claims: Collection[str], trials: Collection[str]) -> Iterator[Finding]:
+    """Yield a finding for each claim and trial that one file cites and that is not among these."""
+    yield from _listed(source, {"claims": frozenset(claims), "trials": frozenset(trials)})
+
+
 def _no_option(name: str) -> str:
     return f"names {name}, which rules/options does not have"
 

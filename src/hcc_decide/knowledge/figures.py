@@ -50,6 +50,13 @@ def unsourced(raw: RawKnowledge) -> Iterator[Finding]:
         yield from _of_trial(trial)
 
 
+def unsourced_in(source: Source[Any], claims: Mapping[str, Claim], trials: Mapping[str, Trial]) -> Iterator[Finding]:
+    """Yield a finding for each figure of a text in one file that none of the claims and trials beside it contains."""
+    pool = _Pool(claims, trials)
+    for path, entry in _entries(source.document.data, ()):
+        yield from _check(source, path, entry, pool, frozenset())
+
+
 class _Pool:
     """The figures of every claim and trial, read once."""
 

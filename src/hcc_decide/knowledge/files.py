@@ -56,6 +56,8 @@ SURVIVORS = "survivors.yaml"
 """What `hcc_decide.mutation` reads; it holds no knowledge."""
 EXCEPTIONS = "exceptions.yaml"
 """What `hcc_decide.verify` reads; it holds no knowledge."""
+SYNTHETIC = "synthetic.yaml"
+"""What `hcc_decide.knowledge.synthetic_checks` reads; no decision needs it."""
 
 
 _KEY_LENGTH = 120
@@ -98,9 +100,15 @@ def read_files(folder: Path) -> RawKnowledge:
     return raw
 
 
+def read_file(folder: Path, name: str, model: type[Model]) -> tuple[Source[Model] | None, list[Finding]]:
+    """Read one file below ``folder`` into a model; it is ``None`` when the findings say why it cannot be."""
+    raw = RawKnowledge()
+    return _single(raw, folder, name, model), raw.findings
+
+
 def _strays(folder: Path) -> Iterator[Finding]:
     """Find files that look like knowledge and would never be read."""
-    known = (*SINGLE_FILES, SURVIVORS, EXCEPTIONS)
+    known = (*SINGLE_FILES, SURVIVORS, EXCEPTIONS, SYNTHETIC)
     for path in sorted(folder.rglob("*.y*ml")):
         name = path.relative_to(folder)
         read_here = (len(name.parts) == 2 and name.parts[0] in KINDS) or name.as_posix() in known
