@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import benchmarks.__main__
+import polars as pl
 import pytest
 from benchmarks.__main__ import main
 from benchmarks.browser import COMMAND, FIRST_ANSWER, LISTENS, OPENED, PAGE, InBrowser, measure_browser
+from benchmarks.cohort_report import CohortRun, cohort_section
+from benchmarks.cohorts import (
+    READ,
+    RIVALS,
+    Cohorts,
+    Command,
+    RowByRow,
+    Sizes,
+    measure_cohorts,
+    measure_row_by_row,
+    repeated,
+    run,
+)
 from benchmarks.conclusions import conclusions_of, differences
-from benchmarks.contenders import CLIPS, DECISION, DURABLE, LABELS, PLAIN, Contender, compare, contenders
+from benchmarks.contenders import CLIPS, DECISION, DURABLE, LABELS, PLAIN, ZEN, Contender, compare, contenders
 from benchmarks.form import Edits, measure_edits
 from benchmarks.form_report import FormRun, form_section
-from benchmarks.patients import edits, example_patients, example_records, varied_patients
+from benchmarks.patients import edits, example_patients, example_records, limits_of, varied_patients
+from benchmarks.plain import PlainRules
 from benchmarks.report import Run, markdown, rules_of
 from benchmarks.sections import with_section
 from benchmarks.timing import measure
+from benchmarks.zen import ZenRules
 
 from hcc_decide.engine.engine import Engine
 from hcc_decide.knowledge.catalogue import Knowledge
@@ -38,8 +56,23 @@ def test_every_contender_concludes_what_hcc_decide_concludes(
     knowledge: Knowledge, rivals: list[Contender], patients: list[Patient]
 ) -> None:
     wrong = compare(knowledge, rivals, patients)
-    assert {DECISION, DURABLE, CLIPS, PLAIN} <= wrong.keys()
+    assert {DECISION, DURABLE, CLIPS, ZEN, PLAIN} <= wrong.keys()
     assert not any(wrong.values()), wrong
+
+
+def test_zen_tells_a_number_at_a_limit_from_the_nearest_numbers_beside_it(knowledge: Knowledge) -> None:
+    zen, plain = ZenRules(knowledge), PlainRules(knowledge)
+    tried = 0
+    for fact, limits in limits_of(knowledge).items():
+        if knowledge.vocabulary.facts[fact].kind == "number" and fact in Patient.model_fields:
+            for limit in limits:
+                for value in (limit, math.nextafter(limit, math.inf), math.nextafter(limit, -math.inf)):
+                    # Nothing is below 0, and what is next to it is 0 to Zen.
+                    if value > 0 and limit > 0:
+                        patient = parse_patient({fact: value})
+                        assert differences(zen.conclude(patient), plain.conclude(patient)) == []
+                        tried += 1
+    assert tried > 9
 
 
 def test_a_difference_in_any_part_is_found(knowledge: Knowledge, engine: Engine, patients: list[Patient]) -> None:
@@ -171,6 +204,98 @@ def test_what_lies_beyond_one_decision_is_measured_and_written_without_the_rest(
     assert printed.startswith("## Beyond one decision\n")
     assert "old" not in page.read_text()
     assert page.read_text() == f"# Benchmarks\n\n{printed}\n## The form\n\nas it was\n"
+
+
+COHORTS = Cohorts(
+    Sizes(rows=(1_000,), runs=1, seconds=2),
+    (RowByRow(READ, 2_000, 0.2, None), RowByRow(CLIPS, 500, 2.0, 0), RowByRow(PLAIN, 4_000, 2.0, 3)),
+    (Command(1_000, 990, 1, 2.0, 900, 150.4), Command(1_000, 990, 2, 0.25, 900, 300.0)),
+    (Command(100_000, 100, 1, 3.0, 80, 200.0),),
+)
+
+
+def test_the_section_about_cohorts_says_what_was_measured() -> None:
+    section = cohort_section(CohortRun({"Date": "2000-01-01"}, False, COHORTS))
+    assert section.startswith("## Cohorts\n")
+    assert "| reading and checking the row alone | 2,000 | 0.10 | 10,000 |  |" in section
+    assert f"| {LABELS[CLIPS]} | 500 | 4.00 | 250 | 0 |" in section
+    assert f"| {LABELS[PLAIN]} | 4,000 | 0.50 | 2,000 | 3 |" in section
+    assert "| 1,000 | 1 | 2.00 | 500 | 990 | 900 | 150 |" in section
+    assert "| 1,000 | 2 | 0.25 | 4,000 | 990 | 900 | 300 |" in section
+    assert "| 100 | 80 | 3.00 | 33,333 |" in section
+    assert (
+        f"in 2 processes go through the whole command at 2.0 times the speed of the fastest above ({LABELS[PLAIN]})"
+        in (section)
+    )
+    assert "Other work ran" not in section
+    assert "Other work ran" in cohort_section(CohortRun({}, True, COHORTS))
+
+
+def test_cohorts_are_measured_and_written_without_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "benchmarks.md"
+    page.write_text("# Benchmarks\n\n## Cohorts\n\nold\n")
+    asked: list[Sizes] = []
+
+    def measured(_: Knowledge, sizes: Sizes) -> Cohorts:
+        asked.append(sizes)
+        return COHORTS
+
+    monkeypatch.setattr(benchmarks.__main__, "REPORT", page)
+    monkeypatch.setattr(benchmarks.__main__, "measure_cohorts", measured)
+    assert main(["--only", "cohort", "--cohort-rows", "20000", "--write"]) == 0
+    assert (asked[0].rows, asked[0].distinct, asked[0].repeated) == ((1_000, 10_000), (100, 1_000, 10_000), 20_000)
+    printed = capsys.readouterr().out
+    assert printed.startswith("## Cohorts\n")
+    assert page.read_text() == f"# Benchmarks\n\n{printed}"
+
+
+CELLS: list[dict[str, str | None]] = [
+    {"case_id": "one", "ecog": "1", "child_pugh_class": "A", "prior_systemic": "sorafenib"},
+    {"case_id": "two", "ecog": None, "bclc_stage": "C", "prior_systemic": "[]"},
+]
+
+
+def test_row_by_row_every_engine_takes_rows_until_its_time_is_over(knowledge: Knowledge) -> None:
+    seen = {row.key: row for row in measure_row_by_row(knowledge, CELLS * 30, Sizes(seconds=0, compared=2))}
+    assert seen.keys() == {READ, *RIVALS}
+    assert all(row.rows == 20 and row.seconds > 0 for row in seen.values())
+    assert {key: row.wrong for key, row in seen.items()} == {READ: None, **dict.fromkeys(RIVALS, 0)}
+    through = [row.rows for row in measure_row_by_row(knowledge, CELLS, Sizes(seconds=60, compared=1))]
+    assert through == [2] * len(seen)
+
+
+def test_the_whole_command_is_run_on_tables_of_each_size(knowledge: Knowledge) -> None:
+    sizes = Sizes(rows=(6,), processes=(1,), distinct=(2,), repeated=5, runs=1, seconds=0, compared=1)
+    seen = measure_cohorts(knowledge, sizes)
+    ((by_rows,), (by_distinct,)) = seen.by_rows, seen.by_distinct
+    assert (by_rows.rows, by_rows.processes) == (6, 1)
+    assert (by_distinct.rows, by_distinct.distinct) == (5, 2)
+    assert 1 <= by_distinct.classes <= 2 <= by_rows.classes <= by_rows.distinct <= 6
+    assert all(command.seconds > 0 and command.memory > 20 for command in (by_rows, by_distinct))
+    assert {row.key for row in seen.row_by_row} == {READ, *RIVALS}
+
+
+def test_repeated_rows_are_cases_of_their_own() -> None:
+    table = pl.DataFrame(CELLS)
+    more = repeated(table, 5)
+    assert more["ecog"].to_list() == ["1", None, "1", None, "1"]
+    assert more["case_id"].n_unique() == 5
+    assert repeated(table, 1)["case_id"].to_list() == ["one"]
+
+
+HUNGRY = "import subprocess, sys; data = b'1' * 60_000_000; print('done'); subprocess.run([sys.executable, '-c', sys.argv[1]])"
+CHILD = "data = b'1' * 60_000_000; import time; time.sleep(0.5)"
+
+
+def test_a_command_is_watched_with_the_processes_that_it_starts() -> None:
+    seen = run([sys.executable, "-c", HUNGRY, CHILD])
+    assert seen.said == "done\n"
+    assert 0.5 < seen.seconds < 30
+    assert 120 < seen.memory < 1_000
+    with pytest.raises(RuntimeError, match=r"ended with 3: no such table"):
+        run([sys.executable, "-c", "import sys; print('no such table'); sys.exit(3)"])
 
 
 def test_without_a_browser_the_rest_of_the_form_is_measured(

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hcc_decide.classes import representatives
+from hcc_decide.classes.attributes import representatives
 from hcc_decide.decision import VERDICTS
 from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.knowledge.condition import Span, fact_of, member_of

@@ -13,6 +13,7 @@ import typer
 
 from hcc_decide.case_file import read_case
 from hcc_decide.cli_changes import changes_app
+from hcc_decide.cli_cohort import cohort_app
 from hcc_decide.cli_common import (
     EditionOption,
     FormatOption,
@@ -47,6 +48,7 @@ app = typer.Typer(
 for commands in (sequence_app, changes_app, reasons_app):
     app.add_typer(commands)
 app.add_typer(rules_app, name="rules")
+app.add_typer(cohort_app, name="cohort")
 
 
 def _case(source: str, knowledge: Knowledge) -> Patient | list[str]:

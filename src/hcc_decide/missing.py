@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from hcc_decide.decision import VERDICTS, Missing
 from hcc_decide.engine.inference import Inference
 from hcc_decide.engine.program import condition_of
 from hcc_decide.knowledge.catalogue import Knowledge, Treatment
-from hcc_decide.knowledge.condition import Condition, fact_of, holds, member_of
+from hcc_decide.knowledge.condition import Condition, State, fact_of, holds, member_of
 from hcc_decide.knowledge.labels import PRIOR_SYSTEMIC, fact_label
+from hcc_decide.patient import PriorLine
 
-_OF_LINE = ("radiological_progression", "last_daily_dose_mg", "tolerated_days_of_last_28")
+OF_LINE = ("radiological_progression", "last_daily_dose_mg", "tolerated_days_of_last_28")
+"""What may be missing of one prior line."""
 
 
 def missing_facts(knowledge: Knowledge, inference: Inference, open_facts: OpenFacts) -> list[Missing]:
@@ -70,14 +72,8 @@ class OpenFacts:
 
     def _condition(self, condition: Condition) -> Iterator[str]:
         """Yield the askable facts behind every literal that leaves a condition open."""
-        states = self._inference.states
-        for conjunction in condition:
-            judged = [(literal, holds(literal.test, states[literal.attribute])) for literal in conjunction]
-            if any(answer is False for _, answer in judged):
-                continue
-            for literal, answer in judged:
-                if answer is None:
-                    yield from self._attribute(literal.attribute)
+        for attribute in open_attributes(condition, self._inference.states):
+            yield from self._attribute(attribute)
 
     def _attribute(self, attribute: str) -> tuple[str, ...]:
         if attribute not in self._of_attribute:
@@ -90,11 +86,7 @@ class OpenFacts:
         patient = self._inference.patient
         if fact.source == "history":
             member = member_of(attribute)
-            lines = [line for line in patient.prior_systemic or () if line.option == member]
-            # Known of the drug's own lines, it hangs on what drug a line without a name was.
-            if name in _OF_LINE and member and any(getattr(line, name) is None for line in lines):
-                return [f"{PRIOR_SYSTEMIC}[{member}].{name}"]
-            return [PRIOR_SYSTEMIC]
+            return [askable_of_history(patient.prior_systemic or (), name, member)]
         if fact.source == "computed":
             return [item for item in fact.from_ if getattr(patient, item) is None]
         if fact.source != "derived":
@@ -109,6 +101,28 @@ class OpenFacts:
                 for found in self._condition(value.condition)
             }
         )
+
+
+def askable_of_history(lines: Iterable[PriorLine], name: str, member: str | None) -> str:
+    """Return what to ask for when a fact of the history is open.
+
+    Args:
+        lines: the prior lines as recorded.
+        name: the fact.
+        member: the option or class that it is about, if any.
+    """
+    # Known of the drug's own lines, it hangs on what drug a line without a name was.
+    if name in OF_LINE and member and any(getattr(line, name) is None for line in lines if line.option == member):
+        return f"{PRIOR_SYSTEMIC}[{member}].{name}"
+    return PRIOR_SYSTEMIC
+
+
+def open_attributes(condition: Condition, states: Mapping[str, State]) -> Iterator[str]:
+    """Yield the attribute of every literal that leaves a condition open; the same may come up again."""
+    for conjunction in condition:
+        judged = [(literal, holds(literal.test, states[literal.attribute])) for literal in conjunction]
+        if not any(answer is False for _, answer in judged):
+            yield from (literal.attribute for literal, answer in judged if answer is None)
 
 
 def label_of(knowledge: Knowledge, fact: str) -> str:

@@ -23,6 +23,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from hcc_decide.documents import DocumentError, parse
 from hcc_decide.refusals import further, kind_of, problem, shown
 
 OTHER = "other"
@@ -39,6 +40,10 @@ OUTCOMES: tuple[str, ...] = (
 
 MAX_PROBLEMS = 100
 """Of a record that are told; nobody reads more, and a hostile record has as many as it has values."""
+
+
+MAX_CASE_ID = 64
+"""Characters of a pseudonym."""
 
 
 class RecordError(ValueError):
@@ -164,7 +169,7 @@ class PriorLine(_Record):
 class Patient(_Record):
     """One patient, as far as known. Every fact is described in ``rules/vocabulary.yaml``."""
 
-    case_id: Annotated[str, Field(max_length=64)] | None = None
+    case_id: Annotated[str, Field(max_length=MAX_CASE_ID)] | None = None
     tumour: Literal["hcc", "liver_metastasis"] = "hcc"
     intent: Literal["treatment", "adjuvant", "neoadjuvant"] = "treatment"
     bclc_stage: Annotated[Literal["0", "A", "B", "C", "D"], BeforeValidator(_zero_as_text)] | None = None
@@ -243,8 +248,16 @@ class Patient(_Record):
         return record
 
 
+CONTRADICTING = (
+    ("refractory_to_tace", "amenable_to_tace", "prior_locoregional"),
+    ("tumour", "primary_site", "liver_metastasis_resectable"),
+    ("prior_systemic",),
+)
+"""The facts that can contradict one another, group by group; `contradictions` reads no others."""
+
+
 def contradictions(patient: Patient) -> list[str]:
-    """Return one line for each pair of facts that cannot both hold."""
+    """Return one line for each pair of facts that cannot both hold; of `CONTRADICTING` only."""
     found: list[str] = []
     if patient.refractory_to_tace and patient.amenable_to_tace:
         found.append(
@@ -323,8 +336,8 @@ _DECIMAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 def record_from_csv(row: Mapping[str, str | None]) -> dict[str, Any]:
     """Turn one row of a CSV table into a record.
 
-    An empty cell is unknown, ``[]`` is an empty list, list items are joined with ``;``. Cells that fit no type are
-    handed on as text, so that `parse_patient` refuses them by name.
+    An empty cell is unknown, ``[]`` is an empty list, list items are joined with ``;``; a list of which more is told than
+    its items is written as JSON. Cells that fit no type are handed on as text, so that `parse_patient` refuses them by name.
 
     >>> record_from_csv({"bclc_stage": "0", "ecog": "1", "etiology": "hbv;alcohol", "afp_ng_ml": "", "varices": "none"})
     {'bclc_stage': '0', 'ecog': 1, 'etiology': ['hbv', 'alcohol'], 'varices': 'none'}
@@ -335,12 +348,22 @@ def record_from_csv(row: Mapping[str, str | None]) -> dict[str, Any]:
         if not text:
             continue
         if name in _LISTS:
-            record[name] = [] if text == "[]" else [item.strip() for item in text.split(";")]
+            record[name] = _list(text)
         elif name in _TEXTS:
             record[name] = text
         else:
             record[name] = _cell(text)
     return record
+
+
+def _list(text: str) -> object:
+    if text.startswith("["):
+        try:
+            found = parse(text.encode(), json_only=True).data
+        except (DocumentError, UnicodeEncodeError):
+            return text
+        return found if isinstance(found, list) else text
+    return [item.strip() for item in text.split(";")]
 
 
 def _cell(text: str) -> object:

@@ -6,11 +6,15 @@ Nothing else enters. The keys that sort are the ones that the sentence of each o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
 
 from hcc_decide.decision import LISTED, VERDICTS, Verdict
 from hcc_decide.engine.inference import Inference, Standing
 from hcc_decide.knowledge.catalogue import Knowledge, Rule, Treatment, Use
+
+Group = tuple[int, int, int, int]
+"""Verdict, would-be verdict, evidence level and balance of findings, as sorted."""
 
 USUAL_PERCENT = 95.0
 """Level of an interval that goes without saying."""
@@ -70,7 +74,7 @@ class Place:
     rank: int = 0
 
     @property
-    def group(self) -> tuple[int, int, int, int]:
+    def group(self) -> Group:
         """Verdict, would-be verdict, evidence level and balance of findings, as sorted."""
         would_be = VERDICTS.index(self.would_be) if self.would_be else 0
         return VERDICTS.index(self.verdict), would_be, self.level, len(self.disfavours) - len(self.favours)
@@ -120,17 +124,46 @@ def rank(knowledge: Knowledge, inference: Inference) -> list[Place]:
         for treatment in knowledge.options.values()
         if inference.standings[treatment.id].verdict in LISTED
     ]
-    groups: dict[tuple[int, int, int, int], list[Place]] = {}
-    for place in places:
-        groups.setdefault(place.group, []).append(place)
-    placed = [_with(place, behind=behind(place, groups[place.group])) for place in places]
-    placed.sort(key=lambda place: (place.key, place.option))
-    keys = sorted({place.key for place in placed})
-    return [_with(place, rank=keys.index(place.key) + 1) for place in placed]
+    return [replace(place, behind=behind, rank=rank) for rank, behind, place in ordered(places)]
 
 
-def _with(place: Place, **changes: int) -> Place:
-    return Place(**{**place.__dict__, **changes})
+class Ranked(Protocol):
+    """What ranks an option."""
+
+    @property
+    def option(self) -> str:
+        """Option id."""
+
+    @property
+    def group(self) -> Group:
+        """Verdict, would-be verdict, evidence level and balance of findings, as sorted."""
+
+    @property
+    def effect(self) -> EffectSize | None:
+        """Its effect size, if a randomised trial gives one."""
+
+
+Standings = TypeVar("Standings", bound=Ranked)
+
+
+def ordered(items: Iterable[Standings]) -> list[tuple[int, int, Standings]]:
+    """Put options in order.
+
+    Returns:
+        For each option its rank, from 1, how many of its group did better against the same comparator, and the option;
+        equal standing shares a rank.
+    """
+    groups: dict[Group, list[Standings]] = {}
+    for item in items:
+        groups.setdefault(item.group, []).append(item)
+    found: list[tuple[int, int, Standings]] = []
+    for _, group in sorted(groups.items()):
+        better = _behind(group)
+        group.sort(key=lambda item: (better[item.option], item.option))
+        places = sorted(set(better.values()))
+        before = found[-1][0] if found else 0
+        found += [(before + 1 + places.index(better[item.option]), better[item.option], item) for item in group]
+    return found
 
 
 def _place(knowledge: Knowledge, inference: Inference, treatment: Treatment, standing: Standing) -> Place:
@@ -152,21 +185,28 @@ def _place(knowledge: Knowledge, inference: Inference, treatment: Treatment, sta
     )
 
 
-def behind(place: Place, group: Sequence[Place]) -> int:
+def behind(place: Ranked, group: Sequence[Ranked]) -> int:
     """Count the options of the group that did better against the same comparator.
 
     An option that others were compared with stands in their row with a ratio of 1. Options of different rows are not
     compared; one without any effect size comes after those that have one.
     """
+    return _behind(group)[place.option]
+
+
+def _behind(group: Sequence[Ranked]) -> Mapping[str, int]:
+    """Count for each option of a group those that did better (see `behind`)."""
     rows = _rows(group)
-    row = next((row for row in rows.values() if place.option in row), None)
-    if row is None:
-        return len({option for row in rows.values() for option in row})
-    return sum(1 for ratio in row.values() if ratio < row[place.option])
+    if not rows:
+        return {item.option: 0 for item in group}
+    compared = {option for row in rows.values() for option in row}
+    found = {item.option: len(compared) for item in group}
+    for row in rows.values():
+        found.update({option: sum(ratio < own for ratio in row.values()) for option, own in row.items()})
+    return found
 
 
-def _rows(group: Iterable[Place]) -> Mapping[str, Mapping[str, float]]:
-    members = list(group)
+def _rows(members: Sequence[Ranked]) -> Mapping[str, Mapping[str, float]]:
     compared = {place.effect.comparator for place in members if place.effect is not None}
     rows: dict[str, dict[str, float]] = {}
     for place in members:

@@ -6,7 +6,7 @@ The formulas and their cut-offs are the published ones; which class or grade a s
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 Span = tuple[float, float]
@@ -51,6 +51,13 @@ CUT_OFFS: Mapping[str, tuple[float, float]] = {
     "inr": (1.7, 2.3),
 }
 """Where the Child–Pugh points of a laboratory value change."""
+
+POINTS: Mapping[str, Callable[[float], int]] = {
+    "bilirubin_umol_l": bilirubin_points,
+    "albumin_g_l": albumin_points,
+    "inr": inr_points,
+}
+"""How they are told."""
 
 _ASCITES = {"none": 1, "mild": 2, "moderate_severe": 3}
 _ENCEPHALOPATHY = {"none": 1, "grade_1_2": 2, "grade_3_4": 3}
@@ -101,6 +108,12 @@ def albi_score(bilirubin_umol_l: float, albumin_g_l: float) -> float:
     -2.74
     """
     return round(0.66 * math.log10(bilirubin_umol_l) - 0.085 * albumin_g_l, 12)
+
+
+RUNNING: Mapping[str, tuple[tuple[str, str], Callable[[float, float], float]]] = {
+    "albi_score": (("bilirubin_umol_l", "albumin_g_l"), albi_score),
+}
+"""Scores that run with the values they are computed from, in place of stepping: these values, and how."""
 
 
 def cut_offs(score: str, item: str, record: Mapping[str, Any], limits: Iterable[float]) -> tuple[float, ...]:

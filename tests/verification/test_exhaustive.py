@@ -10,7 +10,7 @@ import z3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hcc_decide.classes import classes_of, representatives
+from hcc_decide.classes.attributes import classes_of, representatives
 from hcc_decide.engine.engine import Engine
 from hcc_decide.knowledge.catalogue import Use
 from hcc_decide.knowledge.condition import Literal, OneOf, State, attributes_of, fact_of, holds

@@ -7,6 +7,8 @@ into the same classes get the same verdicts.
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 
 from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.knowledge.condition import State, fact_of
@@ -44,6 +46,61 @@ def classes_of(knowledge: Knowledge, attribute: str) -> tuple[State, ...]:
         return (*pairs, State())
     absent = [State(applicable=False)] if domain.per_member else []
     return (*(State(low=number, high=number) for number in numbers), *absent, State())
+
+
+def position(value: float, constants: Sequence[float]) -> int:
+    """Return the class of a number: even between two constants or beyond the outermost, odd for a constant itself.
+
+    Args:
+        value: the number.
+        constants: what rules compare it with, sorted.
+
+    >>> [position(value, (200, 400)) for value in (12, 200, 300, 400, 812)]
+    [0, 1, 2, 3, 4]
+    """
+    return bisect_left(constants, value) + bisect_right(constants, value)
+
+
+def class_of(state: State, constants: Sequence[float]) -> object:
+    """Return the class of what is known of an attribute: equal for states that no rule can tell apart.
+
+    Args:
+        state: what is known.
+        constants: what rules compare the attribute with, sorted; of no weight unless it is a number.
+    """
+    if state.values is not None or not state.applicable:
+        return state
+    return position(state.low, constants), position(state.high, constants)
+
+
+class AttributeClasses:
+    """Numbers the classes of each attribute as they are met, from 0, and keeps the first state met of each."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        """Number nothing yet."""
+        self._limits = knowledge.limits
+        self._by_state: dict[str, dict[State, int]] = {name: {} for name in knowledge.attributes()}
+        self._by_class: dict[str, dict[object, int]] = {name: {} for name in knowledge.attributes()}
+        self._states: dict[str, list[State]] = {name: [] for name in knowledge.attributes()}
+
+    def of(self, attribute: str, state: State) -> int:
+        """Return the number of the class that a state of an attribute belongs to."""
+        known = self._by_state[attribute]
+        found = known.get(state)
+        if found is None:
+            classes = self._by_class[attribute]
+            found = known[state] = classes.setdefault(class_of(state, self._limits.get(attribute, ())), len(classes))
+            if found == len(self._states[attribute]):
+                self._states[attribute].append(state)
+        return found
+
+    def state(self, attribute: str, number: int) -> State:
+        """Return the state that stands for a class."""
+        return self._states[attribute][number]
+
+    def states(self, attribute: str) -> Sequence[State]:
+        """Return the states that stand for the classes of an attribute met so far, by number."""
+        return self._states[attribute]
 
 
 def representatives(fact: Fact, constants: tuple[float, ...]) -> tuple[float, ...]:

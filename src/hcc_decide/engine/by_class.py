@@ -7,12 +7,12 @@ of `Engine.infer`, without its trace.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from hcc_decide.classes.attributes import AttributeClasses
 from hcc_decide.decision import Value
-from hcc_decide.engine.facts import States, read_facts
+from hcc_decide.engine.facts import Reader, States
 from hcc_decide.engine.fold import Fold
 from hcc_decide.engine.inference import (
     Derived,
@@ -28,8 +28,8 @@ from hcc_decide.engine.inference import (
 )
 from hcc_decide.engine.program import Program
 from hcc_decide.engine.shadow import Shadow
-from hcc_decide.knowledge.catalogue import Knowledge, Treatment
-from hcc_decide.knowledge.condition import Scalar, State, attributes_of
+from hcc_decide.knowledge.catalogue import Knowledge, Treatment, read_by_staging
+from hcc_decide.knowledge.condition import Scalar, State
 from hcc_decide.patient import Patient
 
 Key = tuple[int, ...]
@@ -85,10 +85,11 @@ class ByClass:
         self._program = program
         self._fold = fold
         self._attributes = attributes
+        self._reader = Reader(knowledge, attributes)
         self._check = check
-        self._classes = _Classes(knowledge)
+        self._classes = AttributeClasses(knowledge)
         self._last: tuple[Patient | None, States] = (None, {})
-        self._staging_reads = _read_by_staging(knowledge)
+        self._staging_reads = read_by_staging(knowledge)
         self._notices_read = tuple(sorted({name for rule in knowledge.notices for name in rule.attributes}))
         self._forget()
 
@@ -174,7 +175,7 @@ class ByClass:
         """Return what the record says; whoever asks for the class of a patient mostly asks for the answers next."""
         last, states = self._last
         if last is not patient:
-            states = read_facts(patient, self.knowledge, self._attributes)
+            states = self._reader.read(patient)
             self._last = (patient, states)
         return states
 
@@ -199,37 +200,3 @@ class _Once:
         if self._made is None:
             self._made = self._make()
         return self._made
-
-
-class _Classes:
-    """Numbers the classes of each attribute, as they are met."""
-
-    def __init__(self, knowledge: Knowledge) -> None:
-        self._limits = knowledge.limits
-        self._by_state: dict[str, dict[State, int]] = {name: {} for name in knowledge.attributes()}
-        self._by_class: dict[str, dict[object, int]] = {name: {} for name in knowledge.attributes()}
-
-    def of(self, attribute: str, state: State) -> int:
-        """Return the number of the class that a state of an attribute belongs to."""
-        known = self._by_state[attribute]
-        found = known.get(state)
-        if found is None:
-            classes = self._by_class[attribute]
-            found = known[state] = classes.setdefault(self._class(attribute, state), len(classes))
-        return found
-
-    def _class(self, attribute: str, state: State) -> object:
-        if state.values is not None or not state.applicable:
-            return state
-        limits = self._limits.get(attribute, ())
-        # Even: between two constants or beyond the outermost; odd: a constant itself.
-        return tuple(bisect_left(limits, bound) + bisect_right(limits, bound) for bound in (state.low, state.high))
-
-
-def _read_by_staging(knowledge: Knowledge) -> tuple[str, ...]:
-    derived = {item.fact for item in knowledge.staging}
-    found = {item.fact for item in knowledge.staging if item.given}
-    for item in knowledge.staging:
-        found.update(attributes_of(item.guard or ()))
-        found.update(name for value in item.values for name in attributes_of(value.condition))
-    return tuple(sorted(found - (derived - {item.fact for item in knowledge.staging if item.given})))

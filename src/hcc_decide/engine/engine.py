@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hcc_decide.engine.by_class import ByClass
 from hcc_decide.engine.fold import Fold
@@ -12,6 +12,9 @@ from hcc_decide.engine.program import Program
 from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.knowledge.condition import State
 from hcc_decide.patient import Patient
+
+if TYPE_CHECKING:
+    from hcc_decide.engine.tables import Tables
 
 
 class Engine:
@@ -65,6 +68,13 @@ class Engine:
     def by_class(self) -> ByClass:
         """Return what infers once for each class of patients, for work that asks about many alike."""
         return ByClass(self.knowledge, self._program, self._fold, attributes=self._attributes, check=self._check)
+
+    def tables(self) -> Tables:
+        """Return what judges whole columns of patients, each class of what a rule reads once."""
+        # Only cohorts need numpy, and one decision need not wait for it.
+        from hcc_decide.engine.tables import Tables
+
+        return Tables(self.knowledge, self._program, self._fold, check=self._check)
 
     def close(self) -> None:
         """Free the networks of this process, for example before another knowledge is loaded."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from hcc_decide.decision import Value
 from hcc_decide.knowledge.catalogue import Knowledge
@@ -31,31 +31,56 @@ def number(value: float) -> State:
 
 
 def read_facts(patient: Patient, knowledge: Knowledge, attributes: tuple[str, ...]) -> States:
-    """Return the state of every attribute that the record itself settles or leaves open.
+    """Return the state of every attribute that the record itself settles or leaves open (`Reader.read`)."""
+    return Reader(knowledge, attributes).read(patient)
 
-    Derived facts are not here unless the record gives them.
 
-    Args:
-        patient: the record.
-        knowledge: for the vocabulary and for what class an option belongs to.
-        attributes: the attributes that rules read.
-    """
-    history = _History(patient, knowledge)
-    scores = _scores(patient)
-    states: States = {}
-    for attribute in attributes:
-        name = fact_of(attribute)
-        fact = knowledge.vocabulary.facts[name]
-        domain = knowledge.domain(attribute)
-        if fact.source == "derived":
-            continue
-        if fact.source == "computed":
-            states[attribute] = scores.get(name, unknown(domain))
-        elif fact.source == "history":
-            states[attribute] = history.state(attribute, domain)
-        else:
-            states[attribute] = _recorded(patient, fact, name, member_of(attribute), domain)
-    return states
+class Reader:
+    """Reads records: what is known of the attributes that rules read. Whoever reads many keeps one."""
+
+    def __init__(self, knowledge: Knowledge, attributes: Iterable[str]) -> None:
+        """Look up what has to be read where.
+
+        Args:
+            knowledge: for the vocabulary and for what class an option belongs to.
+            attributes: the attributes that rules read.
+        """
+        self._knowledge = knowledge
+        self._recorded: list[tuple[str, Fact, str, str | None, Domain]] = []
+        self._computed: list[tuple[str, str, State]] = []
+        self._told: dict[str, list[tuple[str, str]]] = {}
+        self._history: list[tuple[str, str, str, Domain]] = []
+        for attribute in attributes:
+            name, member = fact_of(attribute), member_of(attribute)
+            fact, domain = knowledge.vocabulary.facts[name], knowledge.domain(attribute)
+            if fact.source == "computed":
+                self._computed.append((attribute, name, unknown(domain)))
+            elif fact.source == "history" and name in _TOLD:
+                self._told.setdefault(name, []).append((attribute, member or ""))
+            elif fact.source == "history":
+                self._history.append((attribute, name, member or "", domain))
+            elif fact.source != "derived":
+                self._recorded.append((attribute, fact, name, member, domain))
+
+    def read(self, patient: Patient) -> States:
+        """Return the state of every attribute that a record itself settles or leaves open.
+
+        Derived facts are not here unless the record gives them.
+        """
+        states: States = {}
+        for attribute, fact, name, member, domain in self._recorded:
+            states[attribute] = _recorded(patient, fact, name, member, domain)
+        if self._computed:
+            scores = _scores(patient)
+            states.update((attribute, scores.get(name, nothing)) for attribute, name, nothing in self._computed)
+        if self._told or self._history:
+            history = _History(patient, self._knowledge)
+            for name, asked in self._told.items():
+                members, otherwise = history.told(name)
+                states.update((attribute, _YES if member in members else otherwise) for attribute, member in asked)
+            for attribute, name, member, domain in self._history:
+                states[attribute] = history.state(name, member, domain)
+        return states
 
 
 def _recorded(patient: Patient, fact: Fact, name: str, member: str | None, domain: Domain) -> State:
@@ -105,16 +130,15 @@ class _History:
     def __init__(self, patient: Patient, knowledge: Knowledge) -> None:
         self.lines = patient.prior_systemic
         self._knowledge = knowledge
-        self._sets: dict[str, tuple[frozenset[str], State]] = {}
 
-    def state(self, attribute: str, domain: Domain) -> State:
-        """Return what is known of one history attribute."""
+    def told(self, name: str) -> tuple[frozenset[str], State]:
+        """Return the members that a set surely has, and what is known of all others."""
+        return (frozenset(), _EITHER) if self.lines is None else self._set(name)
+
+    def state(self, name: str, member: str, domain: Domain) -> State:
+        """Return what is known of what the history tells otherwise than as a set."""
         if self.lines is None:
             return unknown(domain)
-        name, member = fact_of(attribute), member_of(attribute) or ""
-        if name in _TOLD:
-            members, otherwise = self._set(name)
-            return _YES if member in members else otherwise
         if name == "systemic_lines":
             return number(len(self.lines))
         if name == "any_progression":
@@ -126,22 +150,17 @@ class _History:
         return self._detail(name, member, domain)
 
     def _set(self, name: str) -> tuple[frozenset[str], State]:
-        """Return the members that a set surely has, and what is known of the others."""
-        if name not in self._sets:
-            lines = [line for line in self.lines or () if _TOLD[name](line)]
-            by_class = name.endswith("_class")
-            options = self._knowledge.options
-            members = (
-                frozenset(
-                    kind for line in lines if line.option in options for kind in options[line.option].body.classes
-                )
-                if by_class
-                else frozenset(line.option for line in lines)
-            )
-            # A drug outside the catalogue is none of its options, but its class is unknown; an unnamed one may be any.
-            obscure = any(line.option == OTHER and (by_class or line.name is None) for line in lines)
-            self._sets[name] = members, _EITHER if obscure else _NO
-        return self._sets[name]
+        lines = [line for line in self.lines or () if _TOLD[name](line)]
+        by_class = name.endswith("_class")
+        options = self._knowledge.options
+        members = (
+            frozenset(kind for line in lines if line.option in options for kind in options[line.option].body.classes)
+            if by_class
+            else frozenset(line.option for line in lines)
+        )
+        # A drug outside the catalogue is none of its options, but its class is unknown; an unnamed one may be any.
+        obscure = any(line.option == OTHER and (by_class or line.name is None) for line in lines)
+        return members, _EITHER if obscure else _NO
 
     def _may_be(self, line: PriorLine, option: str) -> bool:
         return line.option == option or (line.option == OTHER and line.name is None)

@@ -84,6 +84,7 @@ class Program:
         }
         self._module = module
         self._of_option: dict[str, RuleSet] = {}
+        self._of_condition: dict[Condition, RuleSet] = {}
 
     def _results(self, rule_id: str, condition: Condition) -> list[NetRule]:
         met = rules_for(rule_id, condition, self._domains, NetFact(rule_id, MET))
@@ -117,10 +118,25 @@ class Program:
             self._of_option[treatment.id] = RuleSet(f"option-{treatment.id}", rules, module=self._module)
         return self._of_option[treatment.id]
 
+    def condition_ruleset(self, name: str, condition: Condition) -> RuleSet:
+        """Return a ruleset that judges one condition; it asserts `MET` or `NOT_MET` under the name.
+
+        Args:
+            name: of the rule that the condition belongs to; another rule with the same condition shares the ruleset.
+            condition: the condition.
+        """
+        found = self._of_condition.get(condition)
+        if found is None:
+            found = self._of_condition[condition] = RuleSet(
+                f"condition-{name}", self._results(name, condition), module=self._module
+            )
+        return found
+
     def close(self) -> None:
         """Free every ruleset."""
         groups = (item for group in self.eligibility.values() for item in group)
-        for ruleset in (self.staging, self.notices, *groups, *self._of_option.values()):
+        single = (*self._of_option.values(), *self._of_condition.values())
+        for ruleset in (self.staging, self.notices, *groups, *single):
             ruleset.close()
 
 

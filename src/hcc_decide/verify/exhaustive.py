@@ -10,7 +10,7 @@ from typing import Any
 
 import z3
 
-from hcc_decide.classes import classes_of
+from hcc_decide.classes.attributes import classes_of
 from hcc_decide.decision import VERDICTS
 from hcc_decide.engine.engine import Engine
 from hcc_decide.engine.facts import States

@@ -1,0 +1,1 @@
+"""Cohorts: the same rules over a table of patients, one row each."""

@@ -1,0 +1,175 @@
+"""Counts over a chunk of a table: each class counts as often as there are rows of it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Hashable, Iterable
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from hcc_decide.cohort.columns import Decided, Rows
+from hcc_decide.cohort.places import sortable
+from hcc_decide.cohort.shape import Broken, Refused
+from hcc_decide.cohort.synthetic import LABEL
+from hcc_decide.cohort.tally import Tally
+from hcc_decide.decision import VERDICTS
+from hcc_decide.engine.tables import NOT_APPLICABLE, UNDETERMINED, verdict_of
+from hcc_decide.plausible import implausible
+
+Key = TypeVar("Key", bound=Hashable)
+
+_FIELD = re.compile(r"([a-z_]+)[\[.:]")
+_NO_CHOICE = 1 << 62
+
+
+def tally_of(decided: Decided) -> Tally:
+    """Return the counts over a chunk.
+
+    Args:
+        decided: what was decided for it.
+    """
+    count = _Count(decided)
+    found = Tally(
+        rows=len(decided.encoded.rows),
+        synthetic=int(decided.case_ids.str.starts_with(LABEL).sum()),
+        given=Counter(decided.encoded.given),
+    )
+    count_refused(found, decided.encoded.refused)
+    found.settings = Counter({name: number for name, number in count.by_setting(count.everyone).items() if number})
+    stages, values = decided.stages
+    for place, numbers in count.by_setting_and(stages).items():
+        _add(found.stages, ((name, values[place]) for name in count.names), numbers)
+    firsts, texts = decided.first_choices
+    for place, numbers in count.by_setting_and(firsts).items():
+        _add(found.first_choices, ((name, texts[place]) for name in count.names), numbers)
+    _count_options(found, decided, count)
+    for fact, rows in _missing(decided).items():
+        _add(found.missing, ((name, fact) for name in count.names), count.by_setting(rows))
+    for fact, rows in _missing_first(decided).items():
+        found.missing_first[fact] += count.of(rows)
+    for name, rows in zip(decided.wording.notices, decided.noticed, strict=True):
+        found.notices[name] += count.of(rows)
+    for option, rule, rows in decided.first_cautions:
+        found.cautions[option, rule.id] += count.of(rows)
+    _count_unusual(found, decided, count)
+    for item in (found.missing_first, found.notices, found.unusual):
+        _drop_zeros(item)
+    _drop_zeros(found.cautions)
+    _drop_zeros(found.other_unit)
+    return found
+
+
+def count_refused(found: Tally, refused: Iterable[Refused | Broken]) -> None:
+    """Count rows that have no decision, by what is wrong with them."""
+    for row in refused:
+        found.refused += 1
+        problems = (row.reason,) if isinstance(row, Broken) else row.problems
+        names = dict.fromkeys(match[1] if (match := _FIELD.match(text)) else text for text in problems)
+        found.problems.update(list(names))
+
+
+class _Count:
+    """Counts rows by their classes."""
+
+    def __init__(self, decided: Decided) -> None:
+        self.names = decided.wording.settings
+        self.everyone = np.ones(decided.encoded.classes, dtype=bool)
+        self._settings = decided.settings.astype(np.int64)
+        self._weights = decided.weights
+
+    def of(self, rows: Rows) -> int:
+        """Return how many rows are of some classes."""
+        return int(self._weights[rows].sum())
+
+    def by_setting(self, rows: Rows) -> dict[str, int]:
+        """Return how many rows are of some classes, by setting."""
+        found = np.bincount(self._settings[rows], weights=self._weights[rows], minlength=len(self.names))
+        return dict(zip(self.names, found.astype(np.int64).tolist(), strict=True))
+
+    def by_setting_and(self, numbers: npt.NDArray[np.integer[Any]]) -> dict[int, dict[str, int]]:
+        """Return how many rows are of some classes, by a small number of each class and by setting."""
+        size = len(self.names)
+        found = np.bincount(numbers * np.int64(size) + self._settings, weights=self._weights)
+        table = np.append(found, np.zeros(-len(found) % size)).astype(np.int64).reshape(-1, size)
+        rows = np.flatnonzero(table.any(axis=1)).tolist()
+        return {number: dict(zip(self.names, table[number].tolist(), strict=True)) for number in rows}
+
+
+def _add(counter: Counter[Key], keys: Iterable[Key], numbers: dict[str, int]) -> None:
+    for key, number in zip(keys, numbers.values(), strict=True):
+        if number:
+            counter[key] += number
+
+
+def _drop_zeros(counter: Counter[Key]) -> None:
+    for key in [key for key, number in counter.items() if not number]:
+        del counter[key]
+
+
+def _count_options(found: Tally, decided: Decided, count: _Count) -> None:
+    ineligible = VERDICTS.index("ineligible")
+    counted: dict[int, dict[int, dict[str, int]]] = {}
+    for option, standings in decided.judged.options.items():
+        numbers = counted.get(id(standings))
+        if numbers is None:  # options of one shape stand alike
+            numbers = counted[id(standings)] = count.by_setting_and(standings.standing)
+        for standing, by_setting in numbers.items():
+            if standing != NOT_APPLICABLE:
+                _add(found.verdicts, ((name, option, verdict_of(standing)) for name in count.names), by_setting)
+        if ineligible in numbers:
+            criteria, failed = decided.wording.criteria[option], standings.standing == ineligible
+            for rule in criteria.decisive:
+                rows = failed & criteria.fails(rule, decided.judged)
+                if rows.any():
+                    _add(found.excluded, ((name, option, rule.id) for name in count.names), count.by_setting(rows))
+
+
+def _missing(decided: Decided) -> dict[str, Rows]:
+    found: dict[str, Rows] = {}
+    for asked in decided.gaps.by_option.values():
+        for fact, rows in asked.items():
+            found[fact] = found[fact] | rows if fact in found else rows
+    return found
+
+
+def _missing_first(decided: Decided) -> dict[str, Rows]:
+    """Return by fact the classes where an option hangs on it that would stand above the first choice."""
+    places = decided.wording.places
+    best = np.array(best_of(decided), dtype=np.int64)[decided.ranking]
+    found: dict[str, Rows] = {}
+    usable_below = UNDETERMINED + VERDICTS.index("investigational")
+    for option, asked in decided.gaps.by_option.items():
+        treatment = places.options[option]
+        standings = decided.judged.options[option]
+        rows = np.flatnonzero((standings.standing >= UNDETERMINED) & (standings.standing < usable_below))
+        if not len(rows):
+            continue
+        levels = np.array([use.body.evidence_level for use in treatment.uses], dtype=np.int64)[standings.use[rows]]
+        verdict = standings.standing[rows].astype(np.int64) - UNDETERMINED
+        would = (verdict * 16 * 64 + levels) * 1024 + places.balance(treatment, decided.judged)[rows] + 512
+        above = np.zeros(decided.encoded.classes, dtype=bool)
+        above[rows] = would < best[rows]
+        for fact, hanging in asked.items():
+            here = hanging & above
+            found[fact] = found[fact] | here if fact in found else here
+    return found
+
+
+def best_of(decided: Decided) -> list[int]:
+    """Return for each ranking what its first choice is sorted by (`places.sortable`)."""
+    return [_NO_CHOICE if item.best is None else sortable(item.best) for item in decided.rankings]
+
+
+def _count_unusual(found: Tally, decided: Decided, count: _Count) -> None:
+    knowledge = decided.wording.tables.knowledge
+    for field, classes in zip(decided.wording.usual, decided.unusual, strict=True):
+        if not classes.any():
+            continue
+        found.unusual[field] += count.of(classes)
+        values = decided.encoded.numbers[field][classes[decided.encoded.inverse]]
+        for unit, factor in knowledge.vocabulary.facts[field].also_in.items():
+            meant = [value * factor for value in values.tolist()]
+            found.other_unit[field, unit] += sum(not implausible(knowledge, {field: value}) for value in meant)

@@ -1,0 +1,87 @@
+"""The decisions for a chunk of a table: checked, classed, judged and ranked, and a sample of them decided one by one as well."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hcc_decide.cohort.columns import Decided, Wording
+from hcc_decide.cohort.encode import Encoder
+from hcc_decide.cohort.gaps import Gaps
+from hcc_decide.cohort.judge import Judge
+from hcc_decide.cohort.places import Places
+from hcc_decide.cohort.shape import Chunk
+from hcc_decide.cohort.texts import JOINT
+from hcc_decide.engine.engine import Engine
+from hcc_decide.engine.network import EngineError
+from hcc_decide.missing import OpenFacts, missing_facts
+from hcc_decide.ranking import rank
+
+CONTROLS = 3
+"""Patients of each chunk whom the engine also decides one by one; the answers must be equal."""
+
+
+class Decider:
+    """Decides for chunks of a table; what the engine told once is remembered.
+
+    Attributes:
+        knowledge: the rule base.
+        tables: the answers of the engine.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        """Know nothing yet.
+
+        Args:
+            engine: judges each class of what a rule reads once.
+        """
+        self.knowledge = engine.knowledge
+        self.tables = engine.tables()
+        self._engine = engine
+        # Option by option, with small networks: those of whole settings would take more memory than all else.
+        self._alone = engine.by_class()
+        self._encoder = Encoder(engine.knowledge)
+        self._judge = Judge(self.tables, self._encoder)
+        self._gaps = Gaps(self.tables, self._encoder)
+        self._places = Places(self.tables)
+        self._wording = Wording(self.tables, self._encoder, self._places)
+
+    def decide(self, chunk: Chunk) -> Decided:
+        """Decide for every row of a chunk that is accepted.
+
+        Args:
+            chunk: the rows; columns that are no fields of the record are ignored.
+
+        Raises:
+            EngineError: there is no decision, for any of them.
+        """
+        encoded = self._encoder.encode(chunk)
+        judged = self._judge.judge(encoded.codes, encoded.classes)
+        decided = Decided(chunk, encoded, judged, self._places.rank(judged), self._gaps.missing(judged), self._wording)
+        self._control(chunk, decided)
+        return decided
+
+    def close(self) -> None:
+        """Free the networks of the engine."""
+        self._engine.close()
+
+    def _control(self, chunk: Chunk, decided: Decided) -> None:
+        """Decide for a few rows, spread over the chunk, as for single patients.
+
+        Raises:
+            EngineError: an answer differs.
+        """
+        rows = decided.encoded.rows
+        if not len(rows):
+            return
+        for place in np.unique(np.linspace(0, len(rows) - 1, CONTROLS).astype(np.int64)).tolist():
+            patient = self._encoder.patient(chunk, int(rows[place]))
+            inference = self._alone.infer(patient)
+            order = JOINT.join(
+                f"{item.rank}:{item.option}:{item.verdict}" + (f":{item.would_be}" if item.would_be else "")
+                for item in rank(self.knowledge, inference)
+            )
+            missing = missing_facts(self.knowledge, inference, OpenFacts(self.knowledge, inference))
+            alone = (inference.setting, order, JOINT.join(item.fact for item in missing))
+            if alone != decided.answer(place):
+                line = chunk.lines[int(rows[place])]
+                raise EngineError(f"line {line} is decided otherwise alone than in the table; no decision is given")
