@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from tools.running_form import FormError
 
 from benchmarks.ahead import AheadRun, ahead_section, measure_ahead
 from benchmarks.browser import InBrowser, measure_browser
+from benchmarks.cohort_report import CohortRun, cohort_section
+from benchmarks.cohorts import Sizes, measure_cohorts
 from benchmarks.contenders import CLIPS, DECISION, PLAIN, compare, contenders
 from benchmarks.form import measure_edits
 from benchmarks.form_report import FormRun, form_section
@@ -42,11 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _say("loading the knowledge")
     knowledge = load_knowledge()
     if options.only is not None:
-        section = (
-            form_section(_form(knowledge, options, others))
-            if options.only == "form"
-            else ahead_section(_ahead(knowledge, others))
-        )
+        sections: dict[str, Callable[[], str]] = {
+            "form": lambda: form_section(_form(knowledge, options, others)),
+            "ahead": lambda: ahead_section(_ahead(knowledge, others)),
+            "cohort": lambda: cohort_section(_cohort(knowledge, options, others)),
+        }
+        section = sections[options.only]()
         print(section)
         if options.write:
             _write(with_section(REPORT.read_text(encoding="utf-8"), section))
@@ -56,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run = replace(run, form=_form(knowledge, options, others))
     if options.ahead:
         run = replace(run, ahead=_ahead(knowledge, others))
+    if options.cohort_rows:
+        run = replace(run, cohort=_cohort(knowledge, options, others))
     report = markdown(run)
     print(report, end="")
     if options.write:
@@ -81,7 +86,7 @@ def _rules(knowledge: Knowledge, options: argparse.Namespace, others: bool) -> R
     watched = (DECISION, CLIPS, PLAIN) if options.decisions else ()
     memory = measure_memory(watched, options.decisions, options.seed)
     return Run(
-        machine=machine("durable-rules", "clipspy"),
+        machine=machine("durable-rules", "clipspy", "zen-engine"),
         busy=others,
         rules=rules_of(knowledge),
         patients=_described(knowledge, patients, options.patients, options.seed),
@@ -119,15 +124,25 @@ def _ahead(knowledge: Knowledge, others: bool) -> AheadRun:
     return AheadRun(about, others, measure_ahead(knowledge))
 
 
+def _cohort(knowledge: Knowledge, options: argparse.Namespace, others: bool) -> CohortRun:
+    """Measure cohorts."""
+    _say(f"deciding a cohort of up to {options.cohort_rows:,} rows")
+    about = machine("durable-rules", "clipspy", "zen-engine", "polars")
+    about |= {"Knowledge": f"{knowledge.version}, edition {knowledge.edition}"}
+    return CohortRun(about, others, measure_cohorts(knowledge, Sizes().at_most(options.cohort_rows)))
+
+
 def _write(report: str) -> None:
     REPORT.write_text(report, encoding="utf-8")
     _say("wrote docs/benchmarks.md")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure beside CLIPS and plain Python.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Measure beside CLIPS, Zen and plain Python."
+    )
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md from this run")
-    parser.add_argument("--only", choices=["form", "ahead"], help="measure, and write, only this part")
+    parser.add_argument("--only", choices=["form", "ahead", "cohort"], help="measure, and write, only this part")
     parser.add_argument("--patients", type=int, default=189, help="generated patients besides the examples")
     parser.add_argument("--seed", type=int, default=1, help="seed of the generated patients and edits")
     parser.add_argument("--rounds", type=int, default=7, help="timed rounds")
@@ -138,6 +153,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--edits", type=int, default=5, help="of each example on each page; 0 leaves them out")
     parser.add_argument(
         "--ahead", action=argparse.BooleanOptionalAction, default=True, help="what lies beyond one decision"
+    )
+    parser.add_argument(
+        "--cohort-rows", type=int, default=1_000_000, help="rows of the largest cohort; 0 leaves cohorts out"
     )
     return parser
 

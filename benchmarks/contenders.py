@@ -10,6 +10,7 @@ from typing import Any
 from benchmarks.conclusions import Conclusions, conclusions_of, differences
 from benchmarks.networks import on_clips, on_durable_rules
 from benchmarks.plain import PlainRules
+from benchmarks.zen import ZenRules
 from hcc_decide.decide import decide
 from hcc_decide.decision import Decision
 from hcc_decide.engine.engine import Engine
@@ -18,7 +19,7 @@ from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.patient import Patient
 
 DECISION, CHECKED, UNCHECKED = "decision", "checked", "unchecked"
-DURABLE, CLIPS, PLAIN, READING = "durable-rules", "clips", "plain", "reading"
+DURABLE, CLIPS, ZEN, PLAIN, READING = "durable-rules", "clips", "zen", "plain", "reading"
 
 LABELS = {
     DECISION: "hcc-decide: whole decision",
@@ -26,6 +27,7 @@ LABELS = {
     UNCHECKED: "hcc-decide: inference without the shadow check",
     DURABLE: "rules alone on durable-rules",
     CLIPS: "rules alone on CLIPS",
+    ZEN: "rules alone on GoRules Zen",
     PLAIN: "rules alone as plain Python (if and else)",
     READING: "reading the record alone",
 }
@@ -71,6 +73,7 @@ def contenders(knowledge: Knowledge, first: Patient, keys: Iterable[str] = tuple
         UNCHECKED: lambda: (Engine(knowledge, check=False).infer, compare_inference),
         DURABLE: lambda: (on_durable_rules(knowledge).conclude, differences),
         CLIPS: lambda: (on_clips(knowledge).conclude, differences),
+        ZEN: lambda: (ZenRules(knowledge).conclude, differences),
         PLAIN: lambda: (PlainRules(knowledge).conclude, differences),
         READING: lambda: (_reading(knowledge), None),
     }

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-NAMES = {"clipspy": "CLIPS", "streamlit": "Streamlit"}
+NAMES = {"clipspy": "CLIPS", "streamlit": "Streamlit", "zen-engine": "GoRules Zen"}
 WRITTEN = {"clipspy": "clipspy "}
 
 

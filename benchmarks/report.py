@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.ahead import AheadRun, ahead_section
-from benchmarks.contenders import CHECKED, CLIPS, DECISION, DURABLE, LABELS, PLAIN, READING, UNCHECKED
+from benchmarks.cohort_report import CohortRun, cohort_section
+from benchmarks.contenders import CHECKED, CLIPS, DECISION, DURABLE, LABELS, PLAIN, READING, UNCHECKED, ZEN
 from benchmarks.form_report import FormRun, form_section
 from benchmarks.memory import Memory
 from benchmarks.steps import PHASES
@@ -34,6 +35,7 @@ class Run:
         startup: seconds by phase; empty when it was not measured.
         form: what was seen of the form; ``None`` when it was not measured.
         ahead: what was seen beyond one decision; ``None`` when it was not measured.
+        cohort: what was seen of cohorts; ``None`` when it was not measured.
     """
 
     machine: Mapping[str, str]
@@ -49,6 +51,7 @@ class Run:
     startup: Mapping[str, float]
     form: FormRun | None = None
     ahead: AheadRun | None = None
+    cohort: CohortRun | None = None
 
 
 def rules_of(knowledge: Knowledge) -> dict[str, str]:
@@ -90,10 +93,12 @@ the verdicts are compared.
   reasons, citations, missing facts and the trace.
 - The inference returns results and verdicts with the trace of every firing in canonical order.
 - “Rules alone” returns derived facts, results and verdicts, without trace and check: staging, then notices and the
-  possible settings, then the verdicts in plain code. durable-rules and CLIPS get the same network rules and the same
-  facts from the same code. CLIPS has one environment per ruleset, reset for each patient, used in the fastest of
-  several ways that were tried; durable-rules is used as hcc-decide uses it, so it also hands back what each firing
-  matched.
+  possible settings, then the verdicts, in plain code but for Zen. durable-rules and CLIPS get the same network rules
+  and the same facts from the same code. CLIPS has one environment per ruleset, reset for each patient, used in the
+  fastest of several ways that were tried; durable-rules is used as hcc-decide uses it, so it also hands back what each
+  firing matched.
+- Zen goes once through one decision graph of expression nodes, generated from the conditions: staging, rules and
+  verdicts all in Zen, without JavaScript, loaded in the fastest of several ways that were tried.
 - Plain Python is one generated function per ruleset, from the same conditions: what the answer costs when nothing has
   to show why.
 - Reading the record is part of every row."""
@@ -123,6 +128,8 @@ def markdown(run: Run) -> str:
         parts += ["## Memory", _memory(run.memory)]
     if run.startup:
         parts += ["## From start to the first decision", _startup(run.startup)]
+    if run.cohort is not None:
+        parts.append(cohort_section(run.cohort))
     if run.ahead is not None:
         parts.append(ahead_section(run.ahead))
     if run.form is not None:
@@ -148,6 +155,7 @@ def _remarks(run: Run) -> list[str]:
     rows = [
         ("The shadow check leaves", CHECKED, UNCHECKED, "of the speed without it"),
         ("CLIPS runs the same network rules at", CLIPS, DURABLE, "times the speed of durable-rules"),
+        ("Zen runs the rules at", ZEN, DURABLE, "times the speed of durable-rules"),
         ("Plain Python runs the rules at", PLAIN, DURABLE, "times the speed of durable-rules"),
         ("Reading the record is", DECISION, READING, "of the time of a whole decision"),
     ]
