@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -110,7 +111,7 @@ def decide(  # noqa: PLR0913, PLR0917 - typer makes each an option of the comman
 
     def worked() -> Any:
         try:
-            with _progress(table) as told:
+            with _ended_in_order(), _progress(table) as told:
                 return run(order, knowledge, work, _runner(engine, scheduler, workers, rules), told)
         except CohortError as error:
             fail(error.problems, 2 if error.refused else 1)
@@ -133,6 +134,20 @@ def _runner(
     from hcc_decide.cohort.runners import in_processes
 
     return in_processes(workers or 1)
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Let SIGTERM end a run as an interruption does, so that no hidden file is left behind."""
+
+    def end(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

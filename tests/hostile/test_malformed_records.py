@@ -19,7 +19,7 @@ from tests.hostile.records import ALWAYS_REFUSED, KINDS
 from tests.hostile.rule_files import build
 from tests.hostile.watch import Report, wrong_lines
 
-SEEDED = 9600
+SEEDED = 6000
 """Hypothesis draws more below."""
 
 LONGEST_LINE = 500

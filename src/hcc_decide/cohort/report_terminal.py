@@ -45,6 +45,8 @@ def summary_lines(tally: Tally, knowledge: Knowledge, about: About) -> list[Line
     lines += _wrap(
         f"{share(tally.rows, rows)} rows decided in {about.seconds:.1f} s: {plain(about.output)}", "", "  ", "title"
     )
+    if tally.classes:
+        lines += _wrap(f"{counted(tally.classes, 'distinct class', 'distinct classes')} of patients", "", "  ", "dim")
     for unit in other_units(tally, knowledge):
         lines += _wrap(unit.text(knowledge), "Warning: ", "  ", "title")
     if tally.refused:

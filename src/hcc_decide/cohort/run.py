@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
@@ -143,7 +144,7 @@ def run(
             came = _Came()
             with runner as opened:
                 positions: dict[int, int] = {}
-                every = chain([] if first is None else [first], chunks)
+                every = chain([] if first is None else [first], _ahead(chunks))
                 for result in opened.map(work, _noted(every, positions)):
                     decisions.write(result.decided)
                     rejects.write(result.refused)
@@ -163,6 +164,15 @@ def run(
                 reports[path].write(content)
             outputs.commit()
     return came.tally, about
+
+
+def _ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    """Read each chunk while the one before it is worked on."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, chunks, None)
+        while (chunk := coming.result()) is not None:
+            coming = reader.submit(next, chunks, None)
+            yield chunk
 
 
 def _noted(chunks: Iterable[Chunk], positions: dict[int, int]) -> Iterator[Chunk]:
