@@ -84,6 +84,7 @@ def decide(  # noqa: PLR0913, PLR0917 - typer makes each an option of the comman
     from hcc_decide.cohort.report_terminal import summary_lines
     from hcc_decide.cohort.run import Order, run
     from hcc_decide.cohort.shape import CohortError
+    from hcc_decide.cohort.work import knowledge_of
 
     if engine not in ENGINES:
         fail([f"--engine: {engine!r} is refused; allowed are {', '.join(ENGINES)}"], 2)
@@ -106,7 +107,8 @@ def decide(  # noqa: PLR0913, PLR0917 - typer makes each an option of the comman
         force=force,
         rows=rows,
     )
-    knowledge = usable_knowledge(edition, rules)
+    # Loaded where the work finds it, so that it is loaded once.
+    knowledge = usable_knowledge(edition, rules, lambda _, name: knowledge_of(name, rules))
     work = order.work(edition, rules)
 
     def worked() -> Any:

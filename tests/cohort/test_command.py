@@ -141,7 +141,9 @@ def test_refused_rows_stand_whole_with_line_and_reason_and_the_others_are_decide
         assert reason in found["reasons"]
         assert [found[name] for name in columns] == next(csv.reader([row]))
     for place, suffix in (("refused.jsonl", "jsonl"), ("refused.csv", "csv")):
-        answer = cohort("in.csv", "--out", f"{suffix}.csv", "--rejects", place, "--ignore", "hospital", "--ignore", "given")
+        answer = cohort(
+            "in.csv", "--out", f"{suffix}.csv", "--rejects", place, "--ignore", "hospital", "--ignore", "given"
+        )
         assert (answer.status, len(as_read(tmp_path / place))) == (3, 4)
         assert not (tmp_path / f"{suffix}.rejects.csv").exists()
 
@@ -288,7 +290,7 @@ def test_a_table_that_cannot_be_read_is_refused_in_one_line(cohort: Callable[...
         assert names(tmp_path) == before
     row = b"a,1," + b"x" * 200 + b"\n"
     Path("deep.csv").write_bytes(b"case_id,ecog,note\n" + row * 70_000 + b"\xff,1,\n")
-    assert_refused(cohort("deep.csv", "--out", "out.csv", "--ignore", "note"), "deep.csv: line 70002", "UTF-8", status=1)
+    assert_refused(cohort("deep.csv", "--out", "out.csv", "--ignore", "note"), "deep.csv: line 70002", "UTF-8")
     assert names(tmp_path) == before | {"deep.csv"}
 
 
@@ -347,14 +349,14 @@ def test_a_part_that_comes_back_without_an_answer_ends_the_run(table: Path, tmp_
 def test_the_rows_worked_on_at_once_make_no_difference(
     cohort: Callable[..., Answer], examples: list[Record], tmp_path: Path
 ) -> None:
-    frame_of([*examples, {"ecog": 9}, examples[0]]).write_csv("in.csv")
+    frame_of([*examples[:5], {"ecog": 9}, examples[0]]).write_csv("in.csv")
     for suffix in FORMATS[::2]:
         for long in ((), ("--long",)):
-            for rows in ("1", "4", "1000"):
+            for rows in ("1", "3", "1000"):
                 out = f"{rows}{len(long)}.{suffix}"
                 arguments = ("in.csv", "--out", out, "--rejects", f"{rows}.rejects.csv", "--force")
                 assert cohort(*arguments, "--rows", rows, *long).status == 3
-            contents = {Path(f"{rows}{len(long)}.{suffix}").read_bytes() for rows in ("1", "4", "1000")}
+            contents = {Path(f"{rows}{len(long)}.{suffix}").read_bytes() for rows in ("1", "3", "1000")}
             assert len(contents) == 1
     assert len(list(tmp_path.glob("*.rejects.csv"))) == 3
     assert len({path.read_bytes() for path in tmp_path.glob("*.rejects.csv")}) == 1
@@ -404,7 +406,9 @@ def test_a_table_without_rows_has_no_decisions_and_no_refusals(
     cohort: Callable[..., Answer], tmp_path: Path, table: Path, kind: str
 ) -> None:
     Path("none.csv").write_text("case_id,ecog,given\n")
-    answer = cohort("none.csv", "--out", f"out.{kind}", "--given", "given", "--report", "out.html", "--report", "out.md")
+    answer = cohort(
+        "none.csv", "--out", f"out.{kind}", "--given", "given", "--report", "out.html", "--report", "out.md"
+    )
     assert (answer.status, answer.err) == (0, "")
     assert kind_of_table(tmp_path / f"out.{kind}") == kind
     assert as_read(tmp_path / f"out.{kind}") == []

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -92,7 +93,7 @@ class Encoder:
         self._codes: dict[str, dict[Hashable, int]] = {name: {} for name in self.classes.parts}
         self._values: dict[str, list[Any]] = {name: [] for name in self.classes.parts}
         self._contradictions = {group: Lookup(group, self.count) for group in CONTRADICTING}
-        self._hashes: dict[str, list[int]] = {}
+        self._hashes: dict[str, npt.NDArray[np.uint64]] = {}
         self._cells: dict[tuple[str, str], dict[Any, _Cell]] = {}
         for name in self.classes.fields:
             self._code(name, Patient.model_fields[name].default)
@@ -250,12 +251,12 @@ class Encoder:
         """Return a number for each class that does not hang on the order in which classes were met."""
         found = np.zeros(classes, dtype=np.uint64)
         for part, mine in codes.items():
-            hashes = self._hashes.setdefault(part, [])
-            kinds = list(self._codes[part])
-            for kind in kinds[len(hashes) :]:
-                digest = hashlib.blake2b(f"{part}={kind!r}".encode(), digest_size=8).digest()
-                hashes.append(int.from_bytes(digest, "little"))
-            found += np.array(hashes, dtype=np.uint64)[mine]
+            hashes = self._hashes.get(part, np.zeros(0, dtype=np.uint64))
+            kinds = self._codes[part]
+            if len(kinds) > len(hashes):
+                new = [_number(f"{part}={kind!r}") for kind in islice(kinds, len(hashes), None)]
+                hashes = self._hashes[part] = np.append(hashes, np.array(new, dtype=np.uint64))
+            found += hashes.take(mine, mode="clip")
         return found
 
     def _score(self, score: str, first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> Codes:
@@ -267,6 +268,10 @@ class Encoder:
             kind = self.classes.of_score(score, *(known or (None, None)))
             codes.append(self._code(score, known, kind))
         return np.array(codes, dtype=np.int32)[inverse]
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
 def _plain(name: str, cell: Any, *, json_text: bool) -> dict[str, Any]:

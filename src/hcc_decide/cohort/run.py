@@ -189,6 +189,8 @@ def _check(order: Order, table: Table) -> None:
         check_columns(table.columns, order.keep, known)
     except CohortError as error:
         problems += error.problems
+    if order.given is not None and order.given not in table.columns:
+        problems.append(f"--given: {order.given!r} is refused; the table has no column of that name")
     taken = [name for name in order.keep if name in _schema(order, {})]
     problems += [f"--keep: the table of decisions has a column {name!r} of its own; rename yours" for name in taken]
     if not set(table.columns) & (set(Patient.model_fields) - {"case_id"}):

@@ -14,6 +14,7 @@ from hcc_decide.cohort.counting import count_refused, tally_of
 from hcc_decide.cohort.decide import Decider
 from hcc_decide.cohort.shape import Chunk, Refused, Result
 from hcc_decide.engine.engine import Engine
+from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.knowledge.load import load_knowledge
 
 
@@ -73,8 +74,19 @@ class Work:
         if _decider.cache_info().currsize:
             _decider(self.edition, self.rules).close()
             _decider.cache_clear()
+        knowledge_of.cache_clear()
+
+
+@lru_cache(maxsize=1)
+def knowledge_of(edition: str, rules: Path | None) -> Knowledge:
+    """Return the knowledge that this process decides with; it is loaded once.
+
+    Raises:
+        KnowledgeError: the rules have findings.
+    """
+    return load_knowledge(rules, edition)
 
 
 @lru_cache(maxsize=1)
 def _decider(edition: str, rules: Path | None) -> Decider:
-    return Decider(Engine(load_knowledge(rules, edition)))
+    return Decider(Engine(knowledge_of(edition, rules)))
