@@ -121,7 +121,7 @@ def contexts(field: str) -> tuple[Record, ...]:
     if not computed:
         return ({},)
     found: list[Record] = [{}]
-    labs = ({BILIRUBIN: 20, ALBUMIN: 40, "inr": 1.1}, {BILIRUBIN: 60, ALBUMIN: 20, "inr": 3})
+    labs: tuple[Record, ...] = ({BILIRUBIN: 20, ALBUMIN: 40, "inr": 1.1}, {BILIRUBIN: 60, ALBUMIN: 20, "inr": 3})
     for lab, ascites, mind in itertools.product(
         labs, ("none", "mild", "moderate_severe"), ("none", "grade_1_2", "grade_3_4")
     ):

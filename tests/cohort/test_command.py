@@ -19,7 +19,8 @@ from hcc_decide.cohort.read import kind_of_table
 from hcc_decide.cohort.run import Order, run
 from hcc_decide.cohort.shape import Chunk, CohortError, Result
 from hcc_decide.cohort.work import Work
-from hcc_decide.knowledge.load import DEFAULT_EDITION
+from hcc_decide.knowledge.catalogue import Knowledge
+from hcc_decide.knowledge.load import DEFAULT_EDITION, load_knowledge
 from tests.cli.conftest import Answer, Invoke, Run
 from tests.cli.conftest import invoke as invoke  # noqa: PLC0414 - a fixture
 from tests.cli.conftest import run as process  # noqa: F401 - a fixture
@@ -36,12 +37,17 @@ AGAIN = "e,C,A,1,[],south,durvalumab+tremelimumab\n"
 AFTER = 'f,C,A,0,"[{""option"": ""sorafenib"", ""last_daily_dose_mg"": 800}]",south,cabozantinib\n'
 
 
+def _load(rules: Path | None, edition: str) -> Knowledge:
+    shipped = rules is None and edition == DEFAULT_EDITION
+    return shipped_knowledge() if shipped else load_knowledge(rules, edition)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _loaded_once() -> Iterator[None]:
     """Keep the rules loaded between runs."""
     close = Work.close
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(work, "load_knowledge", lambda folder, edition: shipped_knowledge())
+        patch.setattr(work, "load_knowledge", _load)
         patch.setattr(Work, "close", lambda self: None)
         yield
     close(Work(DEFAULT_EDITION))

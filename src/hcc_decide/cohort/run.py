@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
@@ -142,18 +142,28 @@ def run(
             )
             reports = {path: outputs.text(path) for path in order.reports}
             came = _Came()
-            with runner as opened:
+
+            def write(result: Result) -> None:
+                decisions.write(result.decided)
+                rejects.write(result.refused)
+                if disagreements is not None and result.disagreements is not None:
+                    disagreements.write(result.disagreements)
+
+            # Each part is written while the next one is worked on.
+            with runner as opened, ThreadPoolExecutor(1) as writer:
                 positions: dict[int, int] = {}
                 every = chain([] if first is None else [first], _ahead(chunks))
+                written: Future[None] | None = None
                 for result in opened.map(work, _noted(every, positions)):
-                    decisions.write(result.decided)
-                    rejects.write(result.refused)
-                    if disagreements is not None and result.disagreements is not None:
-                        disagreements.write(result.disagreements)
+                    if written is not None:
+                        written.result()
+                    written = writer.submit(write, result)
                     came.add(result)
                     position = positions.pop(result.number)
                     if told is not None:
                         told(position, came.tally.rows + came.tally.refused)
+                if written is not None:
+                    written.result()
                 if positions:
                     raise CohortError(
                         f"{order.input}: {len(positions)} parts came back without an answer", refused=False
