@@ -58,20 +58,20 @@ def one_line(error: BaseException) -> str:
 
 
 def usable_knowledge(
-    edition: str, rules: Path | None, load: Callable[[Path | None, str], Knowledge] = load_knowledge
+    edition: str, rules: Path | None, load: Callable[[Path | None, str], Knowledge] | None = None
 ) -> Knowledge:
     """Load a rule base, or end with its findings: status 2 for what was asked wrongly, 1 for what is wrong with the rules.
 
     Args:
         edition: edition of the knowledge.
         rules: folder of the rules; ``None`` takes the ones that ship with the program.
-        load: loads them.
+        load: loads them; left out, `load_knowledge`.
     """
     try:
         folder = rules or bundled("rules")
         if not folder.is_dir():
             fail([f"--rules: {folder} is not a folder"], 2)
-        knowledge = load(folder, edition)
+        knowledge = (load or load_knowledge)(folder, edition)
     except KnowledgeError as error:
         wrong_edition = all(finding.key == "editions" for finding in error.findings)
         fail(

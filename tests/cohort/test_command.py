@@ -5,6 +5,10 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -426,3 +430,19 @@ def test_without_arguments_the_command_shows_what_it_can_do(cohort: Callable[...
     assert "hcc-decide cohort INPUT --out OUTPUT" in shown
     assert "synth" in shown
     assert cohort("--help").status == 0
+
+
+def test_a_run_that_is_told_to_end_leaves_no_file_behind(tmp_path: Path) -> None:
+    table, out = tmp_path / "many.csv", tmp_path / "out.csv"
+    rows = "".join(f"case-{number},C,A,{number % 3}\n" for number in range(300_000))
+    table.write_text(f"case_id,bclc_stage,child_pugh_class,ecog\n{rows}", encoding="utf-8")
+    program = [sys.executable, "-c", "from hcc_decide.cli import main; main()"]
+    command = [*program, "cohort", str(table), "--out", str(out), "--rows", "500"]
+    started = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob(".*.part")) and started.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert list(tmp_path.glob(".*.part")), "the run ended before it was told to"
+    started.terminate()
+    assert started.wait(60) == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == [table]
