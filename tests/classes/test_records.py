@@ -307,7 +307,7 @@ def twins(draw: st.DrawFn) -> tuple[Patient, Patient]:
     return patient, twin
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(twins())
 def test_two_records_of_one_class_get_the_same_decision(pair: tuple[Patient, Patient]) -> None:
     one, other = (decision_of(KNOWLEDGE, ENGINE.infer(patient)) for patient in pair)

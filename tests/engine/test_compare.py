@@ -76,7 +76,7 @@ def agrees(found: Comparison, one: Option, two: Option) -> None:
     assert number == len(KEYS) - 1 or own_keys(one)[number] != own_keys(two)[number]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=28, deadline=None, suppress_health_check=list(HealthCheck))
 @given(record=st.one_of(records(OPTIONS), records(OPTIONS, tumour="liver_metastasis")))
 def test_the_comparison_of_any_two_listed_options_agrees_with_their_ranks(record: dict[str, Any]) -> None:
     decision, compared = cached(record)

@@ -446,7 +446,7 @@ def test_a_case_keeps_its_facts_whatever_is_done_to_it(engine: Engine, knowledge
         run_state_machine_as_test(
             CaseLife,
             settings=settings(
-                max_examples=45, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+                max_examples=35, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
             ),
         )
     assert len(CaseLife.decided) > 15, "the machine hardly ever came to a decision"

@@ -18,7 +18,7 @@ from tests.hostile.damage import as_yaml
 from tests.hostile.rule_files import KINDS, build
 from tests.hostile.watch import Report, wrong_lines
 
-COUNT = 700
+COUNT = 500
 PROGRAM = [sys.executable, "-c", "import sys; sys.argv[0] = 'hcc-decide'; from hcc_decide.cli import main; main()"]
 ICARITIN = "options/icaritin.yaml"
 

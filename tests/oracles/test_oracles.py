@@ -40,7 +40,7 @@ def readers() -> Readers:
 
 # A disagreement is shrunk record by record: Hypothesis would spend minutes on lists of records.
 @settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=list(HealthCheck),

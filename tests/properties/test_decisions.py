@@ -37,7 +37,7 @@ HCC_NOTES = _notes(metastasis=False)
 METASTASIS_NOTES = _notes(metastasis=True)
 
 # What is proved for every patient (docs/assurance.md) is sampled here on whole decisions, to see that the proof is about them.
-many = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+many = settings(max_examples=90, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def decided(record: dict[str, Any]) -> Decision:
@@ -99,7 +99,7 @@ def test_nothing_that_failed_before_is_offered(record: dict[str, Any]) -> None:
     assert not {name for name in failed & usable if KNOWLEDGE.options[name].body.drugs}
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=70, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(PATIENTS, st.data())
 def test_learning_a_fact_never_contradicts_a_settled_verdict(record: dict[str, Any], data: st.DataObject) -> None:
     known = [name for name in record if name not in ("tumour", "intent")]

@@ -149,7 +149,7 @@ def _missing_first(decided: Decided) -> dict[str, Rows]:
             continue
         levels = np.array([use.body.evidence_level for use in treatment.uses], dtype=np.int64)[standings.use[rows]]
         verdict = standings.standing[rows].astype(np.int64) - UNDETERMINED
-        would = (verdict * 16 * 64 + levels) * 1024 + places.balance(treatment, decided.judged)[rows] + 512
+        would = sortable(verdict, 0, levels, places.balance(treatment, decided.judged)[rows].astype(np.int64))
         above = np.zeros(decided.encoded.classes, dtype=bool)
         above[rows] = would < best[rows]
         for fact, hanging in asked.items():
@@ -160,7 +160,7 @@ def _missing_first(decided: Decided) -> dict[str, Rows]:
 
 def best_of(decided: Decided) -> list[int]:
     """Return for each ranking what its first choice is sorted by (`places.sortable`)."""
-    return [_NO_CHOICE if item.best is None else sortable(item.best) for item in decided.rankings]
+    return [_NO_CHOICE if item.best is None else sortable(*item.best) for item in decided.rankings]
 
 
 def _count_unusual(found: Tally, decided: Decided, count: _Count) -> None:

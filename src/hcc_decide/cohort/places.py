@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,8 @@ from hcc_decide.ranking import EffectSize, Group, effect_size, ordered
 _USE, _BALANCE = 32, 64
 """How many indications an option may have, and findings for and against it."""
 
+
+Whole = TypeVar("Whole", int, npt.NDArray[np.int64])
 
 _UNLISTED = 1 << 60
 """In place of a group that sorts behind all others."""
@@ -191,13 +193,12 @@ class Places:
         self._standings.append(
             _Standing(treatment.id, group, effect_size(self._tables.knowledge, use), verdict, would_be)
         )
-        self._group_of = np.append(self._group_of, np.int64(sortable(group)))
+        self._group_of = np.append(self._group_of, np.int64(sortable(*group)))
         return len(self._standings) - 1
 
 
-def sortable(group: Group) -> int:
-    """Return one number that sorts as a group does."""
-    verdict, would_be, level, balance = group
+def sortable(verdict: Whole, would_be: int, level: Whole, balance: Whole) -> Whole:
+    """Return one number that sorts as a group does, of single options or of whole columns."""
     return ((verdict * 16 + would_be) * 64 + level) * 1024 + balance + 512
 
 
