@@ -81,7 +81,7 @@ def decide(  # noqa: PLR0913, PLR0917 - typer makes each an option of the comman
     rules: RulesOption = None,
 ) -> None:
     """Decide for every row of a table, by the same rules and with the same answers as one decision per patient."""
-    from hcc_decide.cohort.report_terminal import summary_lines
+    from hcc_decide.cohort.reporting.terminal import summary_lines
     from hcc_decide.cohort.run import Order, run
     from hcc_decide.cohort.shape import CohortError
     from hcc_decide.cohort.work import knowledge_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hcc_decide.cohort.summary import About, Disagreement
+from hcc_decide.cohort.reporting.summary import About, Disagreement
 from hcc_decide.cohort.tally import Tally
 
 HOSTILE = '<script>alert("1")</script> | **a**\n# b'

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hcc_decide.cohort import places
 from hcc_decide.cohort.columns import LONG, SHORT, Decided
 from hcc_decide.cohort.counting import tally_of
 from hcc_decide.cohort.decide import Decider
@@ -18,6 +19,8 @@ from hcc_decide.cohort.frame import decide_many
 from hcc_decide.cohort.shape import CohortError
 from hcc_decide.decide import decision_of
 from hcc_decide.decision import USABLE, Decision, Excluded, Option
+from hcc_decide.engine import tables
+from hcc_decide.engine.inference import ShadowError
 from hcc_decide.engine.network import EngineError
 from hcc_decide.engine.tables import NO, YES, MergedLookup
 from hcc_decide.patient import RecordError, parse_patient
@@ -109,8 +112,7 @@ def assert_long_as_alone(decided: Decided, decisions: list[Decision]) -> None:
             item = by_id[row["option"]]
             assert (row["setting"], row["verdict"]) == (decision.setting, item.verdict)
             failed = [c.rule for c in item.criteria if c.result == "not_met" and c.kind != "reservation"]
-            if item.verdict != "not_recommended":  # whose reason is the evidence
-                assert items(row["not_met"]) == failed
+            assert items(row["not_met"]) == failed
             if isinstance(item, Option):
                 assert (row["rank"], row["would_be"], row["evidence_level"]) == (
                     item.rank,
@@ -229,6 +231,28 @@ def test_however_a_table_is_cut_the_answers_are_the_same(examples: list[Record])
     parts = [Decider(ENGINE).decide(chunk_of([record])).frame().drop("line") for record in examples[:4]]
     text = [part.with_columns(pl.col(pl.Categorical).cast(pl.String)) for part in parts]
     assert pl.concat(text).equals(whole.head(4).with_columns(pl.col(pl.Categorical).cast(pl.String)))
+
+
+def test_rankings_that_are_forgotten_are_made_anew(examples: list[Record], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "MOST_RANKINGS", 1)
+    fresh = Decider(ENGINE)
+    first = fresh.decide(chunk_of(examples))
+    again = fresh.decide(chunk_of(examples))
+    assert again.rankings is not first.rankings
+    for decided in (again, first):
+        assert_as_alone(decided, [alone(record) for record in examples])
+
+
+def test_a_verdict_that_the_shadow_gives_otherwise_gives_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "indication", lambda *given: ("preferred", None))
+    with pytest.raises(ShadowError, match="another verdict"):
+        Decider(ENGINE).decide(chunk_of([UNTREATED]))
+
+
+def test_a_condition_that_the_shadow_judges_otherwise_gives_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "judge", lambda condition, states: None)
+    with pytest.raises(ShadowError, match="no decision is given"):
+        Decider(ENGINE).decide(chunk_of([UNTREATED]))
 
 
 def test_classes_have_the_same_number_in_every_part(examples: list[Record]) -> None:

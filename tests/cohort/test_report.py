@@ -11,14 +11,16 @@ from typing import Any
 import polars as pl
 import pytest
 
-from hcc_decide.cohort import concordance, report_markdown, report_words
-from hcc_decide.cohort.plots import svg
-from hcc_decide.cohort.report_html import html
-from hcc_decide.cohort.report_markdown import escaped, markdown
-from hcc_decide.cohort.report_shape import MOST_ROWS, Bar, Plot, Section, Summary, Table
-from hcc_decide.cohort.report_terminal import summary_lines
-from hcc_decide.cohort.report_words import rule_text
-from hcc_decide.cohort.summary import About, Disagreement, first_disagreements, other_units, summary
+from hcc_decide.cohort import concordance
+from hcc_decide.cohort.reporting import markdown as report_markdown
+from hcc_decide.cohort.reporting import words as report_words
+from hcc_decide.cohort.reporting.html import html
+from hcc_decide.cohort.reporting.markdown import escaped, markdown
+from hcc_decide.cohort.reporting.plots import svg
+from hcc_decide.cohort.reporting.shape import MOST_ROWS, Bar, Plot, Section, Summary, Table
+from hcc_decide.cohort.reporting.summary import About, Disagreement, first_disagreements, other_units, summary
+from hcc_decide.cohort.reporting.terminal import summary_lines
+from hcc_decide.cohort.reporting.words import rule_text
 from hcc_decide.cohort.tally import Tally
 from hcc_decide.knowledge.catalogue import Knowledge
 from tests.cohort import samples

@@ -170,6 +170,7 @@ class Decided:
         chunk: the rows as read.
         encoded: the accepted ones, by class.
         judged: how every option stands with each class.
+        rankings: the rankings by number.
         ranking: the number of the ranking of each class.
         gaps: what is missing for each class.
         wording: writes the cells.
@@ -178,14 +179,10 @@ class Decided:
     chunk: Chunk
     encoded: Encoded
     judged: Judged
+    rankings: Sequence[Ranking]
     ranking: Codes
     gaps: Missing
     wording: Wording
-
-    @property
-    def rankings(self) -> Sequence[Ranking]:
-        """The rankings by number."""
-        return self.wording.places.rankings
 
     @cached_property
     def weights(self) -> npt.NDArray[np.int64]:

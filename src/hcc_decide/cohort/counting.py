@@ -138,7 +138,7 @@ def _missing(decided: Decided) -> dict[str, Rows]:
 def _missing_first(decided: Decided) -> dict[str, Rows]:
     """Return by fact the classes where an option hangs on it that would stand above the first choice."""
     places = decided.wording.places
-    best = np.array(best_of(decided), dtype=np.int64)[decided.ranking]
+    best = _best(decided)
     found: dict[str, Rows] = {}
     usable_below = UNDETERMINED + VERDICTS.index("investigational")
     for option, asked in decided.gaps.by_option.items():
@@ -158,9 +158,12 @@ def _missing_first(decided: Decided) -> dict[str, Rows]:
     return found
 
 
-def best_of(decided: Decided) -> list[int]:
-    """Return for each ranking what its first choice is sorted by (`places.sortable`)."""
-    return [_NO_CHOICE if item.best is None else sortable(*item.best) for item in decided.rankings]
+def _best(decided: Decided) -> npt.NDArray[np.int64]:
+    """Return for each class what its first choice is sorted by (`places.sortable`)."""
+    numbers, inverse = np.unique(decided.ranking, return_inverse=True)
+    groups = [decided.rankings[number].best for number in numbers.tolist()]
+    found = [_NO_CHOICE if group is None else sortable(*group) for group in groups]
+    return np.array(found, dtype=np.int64)[inverse]
 
 
 def _count_unusual(found: Tally, decided: Decided, count: _Count) -> None:

@@ -56,7 +56,8 @@ class Decider:
         """
         encoded = self._encoder.encode(chunk)
         judged = self._judge.judge(encoded.codes, encoded.classes)
-        decided = Decided(chunk, encoded, judged, self._places.rank(judged), self._gaps.missing(judged), self._wording)
+        ranking, missing = self._places.rank(judged), self._gaps.missing(judged)
+        decided = Decided(chunk, encoded, judged, self._places.rankings, ranking, missing, self._wording)
         self._control(chunk, decided)
         return decided
 

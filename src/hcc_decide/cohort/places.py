@@ -24,6 +24,8 @@ Whole = TypeVar("Whole", int, npt.NDArray[np.int64])
 
 _UNLISTED = 1 << 60
 """In place of a group that sorts behind all others."""
+MOST_RANKINGS = 100_000
+"""Rankings that are remembered at once; beyond, all are forgotten and made anew when met."""
 _MOST = 200_000
 """Groups that are remembered at once."""
 
@@ -105,7 +107,12 @@ class Places:
         return self._distinct.made
 
     def rank(self, judged: Judged) -> npt.NDArray[np.int32]:
-        """Return for each class the number of its ranking."""
+        """Return for each class the number of its ranking.
+
+        When very many rankings have been met, all are forgotten first, and numbers begin anew with a new list of `rankings`.
+        """
+        if len(self.rankings) > MOST_RANKINGS:
+            self._distinct.forget()
         columns = []
         for place, treatment in enumerate(self._options):
             standings = judged.options[treatment.id]

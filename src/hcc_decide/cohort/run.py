@@ -19,9 +19,9 @@ from hcc_decide.cohort.concordance import COLUMNS, DISAGREEMENTS
 from hcc_decide.cohort.frame import check_columns
 from hcc_decide.cohort.read import open_table
 from hcc_decide.cohort.reading.table import Table
+from hcc_decide.cohort.reporting.summary import MOST_DISAGREEMENTS, About, first_disagreements, summary
 from hcc_decide.cohort.runners import Runner
 from hcc_decide.cohort.shape import Chunk, CohortError, Result
-from hcc_decide.cohort.summary import MOST_DISAGREEMENTS, About, first_disagreements, summary
 from hcc_decide.cohort.tally import Tally
 from hcc_decide.cohort.work import Work
 from hcc_decide.cohort.write import Outputs
@@ -243,8 +243,8 @@ def _about(order: Order, table: Table, came: _Came, seconds: float) -> About:
 def _reports(order: Order, tally: Tally, knowledge: Knowledge, about: About) -> dict[Path, str]:
     if not order.reports:
         return {}
-    from hcc_decide.cohort.report_html import html
-    from hcc_decide.cohort.report_markdown import markdown
+    from hcc_decide.cohort.reporting.html import html
+    from hcc_decide.cohort.reporting.markdown import markdown
 
     found = summary(tally, knowledge, about)
     return {path: (html if path.suffix.lower() == ".html" else markdown)(found) for path in order.reports}

@@ -38,6 +38,10 @@ class Distinct:
             self.made += self._make(table[list(new.values())])
         return np.array([known[key] for key in keys], dtype=np.int32)
 
+    def forget(self) -> None:
+        """Begin anew; whoever holds ``made`` keeps it as it was."""
+        self._known, self.made = {}, []
+
 
 class Flags:
     """Turns rows of yes and no into cells that name what holds."""

@@ -6,7 +6,7 @@ three-valued logic, without networks, negation normal forms or fixpoints.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from hcc_decide.decision import VERDICTS, Verdict
 from hcc_decide.engine.facts import States
@@ -75,24 +75,44 @@ class Shadow:
         """Return the verdict of one option and, when it is undetermined, what it would be."""
         outlooks: list[Verdict] = []
         for use in treatment.uses:
-            here = self.answer(use.rule.id)
-            if here is False:
-                continue
-            found: dict[str, list[bool | None]] = {"include": [], "exclude": [], "reservation": []}
+            found: dict[str, set[bool | None]] = {"include": set(), "exclude": set(), "reservation": set()}
             for rule in treatment.rules:
                 if rule.kind in found and use.body.id in rule.indications:
-                    found[rule.kind].append(self.answer(rule.id))
-            failed = False in found["include"] or True in found["exclude"]
-            missing = any(None in answers for answers in found.values())
-            standing: Verdict = use.body.verdict
-            if True in found["reservation"] and standing in ("preferred", "recommended"):
-                standing = "alternative"
-            if failed:
-                standing = "ineligible"
-            if here and (failed or not missing):
-                return standing, None
-            outlooks.append(standing)
+                    found[rule.kind].add(self.answer(rule.id))
+            verdict, would_be = indication(use.body.verdict, self.answer(use.rule.id), **found)
+            if verdict not in ("not_applicable", "undetermined"):
+                return verdict, None
+            if would_be is not None:
+                outlooks.append(would_be)
         return ("undetermined", best(outlooks)) if outlooks else ("not_applicable", None)
+
+
+def indication(
+    base: Verdict,
+    applies: bool | None,
+    include: Set[bool | None],
+    exclude: Set[bool | None],
+    reservation: Set[bool | None],
+) -> tuple[Verdict, Verdict | None]:
+    """Return the verdict of one indication and, when it is undetermined, what it would be.
+
+    Args:
+        base: the verdict that the evidence gives it.
+        applies: whether its setting and ``when`` hold.
+        include: the answers to its criteria.
+        exclude: the answers to its exclusions; true where one applies.
+        reservation: the answers to its reservations; true where one applies.
+    """
+    if applies is False:
+        return "not_applicable", None
+    failed = False in include or True in exclude
+    missing = None in include or None in exclude or None in reservation
+    standing = base
+    if True in reservation and standing in ("preferred", "recommended"):
+        standing = "alternative"
+    if failed:
+        standing = "ineligible"
+    return (standing, None) if applies and (failed or not missing) else ("undetermined", standing)
 
 
 def _both(one: bool | None, other: bool | None) -> bool | None:

@@ -19,7 +19,7 @@ from hcc_decide.decision import VERDICTS, Result, Verdict
 from hcc_decide.engine.fold import BASE, Findings, Fold
 from hcc_decide.engine.inference import ShadowError, check_staging, judge_rules, stage
 from hcc_decide.engine.program import Program, condition_of
-from hcc_decide.engine.shadow import Shadow
+from hcc_decide.engine.shadow import Shadow, indication
 from hcc_decide.knowledge.catalogue import DerivedFact, Knowledge, read_by_staging
 from hcc_decide.knowledge.condition import Condition, Test, attributes_of, holds, judge
 
@@ -33,6 +33,7 @@ NOT_APPLICABLE = 254
 _NEW = 255
 
 _RESULTS: Mapping[int, Result] = {YES: "met", NO: "not_met", OPEN: "unknown"}
+_HELD: Mapping[int, bool | None] = {YES: True, NO: False, OPEN: None}
 
 
 _THREE = np.array([0, 0, 1, 0, 2], dtype=np.int32)
@@ -358,20 +359,33 @@ class Tables:
         return cast("Small", found)
 
     def _fold_one(self, base: Verdict, place: int) -> int:
-        findings = Findings(
-            base=base,
-            applies=_RESULTS[place >> 9],
-            include=_joined(place >> 6 & 7),
-            exclude=_joined(place >> 3 & 7),
-            reservation=_joined(place & 7),
+        applies, include, exclude, reservation = place >> 9, place >> 6 & 7, place >> 3 & 7, place & 7
+        outcome = self._fold.indication(
+            Findings(
+                base=base,
+                applies=_RESULTS[applies],
+                include=_joined(include),
+                exclude=_joined(exclude),
+                reservation=_joined(reservation),
+            )
         )
+        if self._check:
+            # The engine reads an exclusion that applies as one that is not met; the shadow reads it as it is.
+            read = _held(include), _held(int(opposite(np.array(exclude, dtype=np.uint8)))), _held(reservation)
+            if indication(base, _HELD[applies], *read) != (outcome.verdict, outcome.would_be):
+                raise ShadowError(
+                    f"the shadow gives an indication that is {base} by evidence another verdict; no decision is given"
+                )
         self.judged += 1
-        outcome = self._fold.indication(findings)
         return _standing(outcome.verdict, outcome.would_be)
 
 
 def _joined(bits: int) -> frozenset[Result]:
     return frozenset(result for bit, result in _RESULTS.items() if bits & bit)
+
+
+def _held(bits: int) -> frozenset[bool | None]:
+    return frozenset(held for bit, held in _HELD.items() if bits & bit)
 
 
 def _standing(verdict: Verdict, would_be: Verdict | None) -> int:

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from hcc_decide.cohort.report_shape import MOST_ROWS, About, Bar, Column, Plot, Section, Table
-from hcc_decide.cohort.report_words import (
+from hcc_decide.cohort.reporting.shape import MOST_ROWS, About, Bar, Column, Plot, Section, Table
+from hcc_decide.cohort.reporting.words import (
     OPEN,
     counted,
     criterion_text,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 from hcc_decide.cohort.concordance import score
-from hcc_decide.cohort.report_sections import ordered
-from hcc_decide.cohort.report_shape import About
-from hcc_decide.cohort.report_words import (
+from hcc_decide.cohort.reporting.sections import ordered
+from hcc_decide.cohort.reporting.shape import About
+from hcc_decide.cohort.reporting.summary import other_units
+from hcc_decide.cohort.reporting.words import (
     counted,
     fact_name,
     first_choice_name,
@@ -19,7 +20,6 @@ from hcc_decide.cohort.report_words import (
     setting_order,
     share,
 )
-from hcc_decide.cohort.summary import other_units
 from hcc_decide.cohort.tally import Tally
 from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.lines import Line, wrap

@@ -7,8 +7,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from hcc_decide.cohort.plots import svg
-from hcc_decide.cohort.report_shape import Summary
+from hcc_decide.cohort.reporting.plots import svg
+from hcc_decide.cohort.reporting.shape import Summary
 from hcc_decide.theme import DARK, LIGHT
 
 TEMPLATES = Path(__file__).with_name("templates")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hcc_decide.cohort import report_sections as sections
-from hcc_decide.cohort.report_agreement import concordance, first_disagreements
-from hcc_decide.cohort.report_shape import (
+from hcc_decide.cohort.reporting import sections
+from hcc_decide.cohort.reporting.agreement import concordance, first_disagreements
+from hcc_decide.cohort.reporting.shape import (
     MOST_DISAGREEMENTS,
     About,
     Bar,
@@ -17,7 +17,7 @@ from hcc_decide.cohort.report_shape import (
     Summary,
     Table,
 )
-from hcc_decide.cohort.report_words import counted, fact_name, number, plain, share
+from hcc_decide.cohort.reporting.words import counted, fact_name, number, plain, share
 from hcc_decide.cohort.tally import Tally
 from hcc_decide.knowledge.catalogue import Knowledge
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from hcc_decide.cohort.report_shape import Plot
+from hcc_decide.cohort.reporting.shape import Plot
 from hcc_decide.theme import LIGHT, PLOT_COLOURS
 
 ROW_HEIGHT = 22

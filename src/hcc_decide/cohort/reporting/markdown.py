@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from hcc_decide.cohort.report_shape import Plot, Summary, Table
+from hcc_decide.cohort.reporting.shape import Plot, Summary, Table
 
 BAR_WIDTH = 40
 """Characters of the longest bar."""

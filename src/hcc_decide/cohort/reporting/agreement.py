@@ -18,8 +18,8 @@ from hcc_decide.cohort.concordance import (
     Score,
     score,
 )
-from hcc_decide.cohort.report_sections import MOST_BARS, ordered, table
-from hcc_decide.cohort.report_shape import (
+from hcc_decide.cohort.reporting.sections import MOST_BARS, ordered, table
+from hcc_decide.cohort.reporting.shape import (
     MOST_DISAGREEMENTS,
     MOST_ROWS,
     About,
@@ -29,7 +29,7 @@ from hcc_decide.cohort.report_shape import (
     Section,
     Table,
 )
-from hcc_decide.cohort.report_words import (
+from hcc_decide.cohort.reporting.words import (
     AGREEMENT_WORDS,
     counted,
     criterion_text,
