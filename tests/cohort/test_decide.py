@@ -18,7 +18,7 @@ from hcc_decide.cohort.decide import Decider
 from hcc_decide.cohort.frame import decide_many
 from hcc_decide.cohort.shape import CohortError
 from hcc_decide.decide import decision_of
-from hcc_decide.decision import USABLE, Decision, Excluded, Option
+from hcc_decide.decision import USABLE, VERDICTS, Decision, Excluded, Option
 from hcc_decide.engine import tables
 from hcc_decide.engine.inference import ShadowError
 from hcc_decide.engine.network import EngineError
@@ -305,11 +305,31 @@ def test_the_counts_are_those_of_the_rows(examples: list[Record]) -> None:
     assert tally.given["ecog"] == sum("ecog" in record for record in drawn[:-1])
 
 
-def test_what_could_change_the_first_choice_is_counted() -> None:
-    tally = tally_of(DECIDER.decide(chunk_of([{**AFTER_SORAFENIB, "afp_ng_ml": None}, AFTER_SORAFENIB])))
-    assert set(tally.missing_first) <= {fact for _, fact in tally.missing}
-    # Nothing stands above what is known to be first when every fact behind it is known.
-    assert tally.missing_first["afp_ng_ml"] <= 1
+def stands(option: Option, verdict: str) -> tuple[int, int, int]:
+    """Return what an option is sorted by before effect size, with one verdict."""
+    against = sum(item.effect == "disfavours" for item in option.preferences)
+    return (
+        VERDICTS.index(verdict),
+        option.evidence_level,
+        against - sum(item.effect == "favours" for item in option.preferences),
+    )
+
+
+def test_facts_that_could_bring_an_option_above_the_first_choice_are_counted(examples: list[Record]) -> None:
+    drawn = [*examples, {**AFTER_SORAFENIB, "afp_ng_ml": None}, {**UNTREATED, "varices": "none"}]
+    expected: dict[str, int] = {}
+    for decision in map(alone, drawn):
+        first = [stands(option, option.verdict) for option in decision.options if option.verdict in USABLE]
+        above = {
+            option.id
+            for option in decision.options
+            if option.would_be in USABLE and all(stands(option, option.would_be) < best for best in first)
+        }
+        for fact in decision.missing:
+            if above & set(fact.would_decide):
+                expected[fact.fact] = expected.get(fact.fact, 0) + 1
+    assert expected
+    assert tally_of(DECIDER.decide(chunk_of(drawn))).missing_first == expected
 
 
 def test_a_value_in_another_unit_is_hinted_at() -> None:
