@@ -18,7 +18,7 @@ from hcc_decide.cohort.decide import Decider
 from hcc_decide.cohort.frame import decide_many
 from hcc_decide.cohort.shape import CohortError
 from hcc_decide.decide import decision_of
-from hcc_decide.decision import USABLE, VERDICTS, Decision, Excluded, Option
+from hcc_decide.decision import USABLE, VERDICTS, Decision, Excluded, Option, Verdict
 from hcc_decide.engine import tables
 from hcc_decide.engine.inference import ShadowError
 from hcc_decide.engine.network import EngineError
@@ -305,14 +305,12 @@ def test_the_counts_are_those_of_the_rows(examples: list[Record]) -> None:
     assert tally.given["ecog"] == sum("ecog" in record for record in drawn[:-1])
 
 
-def stands(option: Option, verdict: str) -> tuple[int, int, int]:
+def stands(option: Option, verdict: Verdict) -> tuple[int, int, int]:
     """Return what an option is sorted by before effect size, with one verdict."""
-    against = sum(item.effect == "disfavours" for item in option.preferences)
-    return (
-        VERDICTS.index(verdict),
-        option.evidence_level,
-        against - sum(item.effect == "favours" for item in option.preferences),
-    )
+    assert option.evidence_level is not None
+    effects = [item.effect for item in option.preferences]
+    balance = effects.count("disfavours") - effects.count("favours")
+    return VERDICTS.index(verdict), option.evidence_level, balance
 
 
 def test_facts_that_could_bring_an_option_above_the_first_choice_are_counted(examples: list[Record]) -> None:
