@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
@@ -27,9 +27,13 @@ MAX_VALUES = 50_000
 
 _INTEGER = re.compile(r"[-+]?[0-9]{1,400}")
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_NULL = frozenset({"", "~", "null", "Null", "NULL"})
-_TRUE = frozenset({"true", "True", "TRUE"})
-_FALSE = frozenset({"false", "False", "FALSE"})
+_NUMERIC = frozenset("+-.0123456789")
+"""What a number begins with."""
+_WORDS: Mapping[str, bool | None] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
 _NOT_FINITE = frozenset({".inf", "+.inf", "-.inf", ".Inf", "+.Inf", "-.Inf", ".nan", ".NaN", ".NAN", ".INF"})
 
 
@@ -225,27 +229,33 @@ class _Reader:
 
     def _value(self, event: Any, depth: int) -> Any:
         """Return the value that begins with an event, having read to its end."""
-        self._check(event)
-        if isinstance(event, yaml.ScalarEvent):
+        self._values += 1
+        if self._values > MAX_VALUES or event.anchor or event.tag:
+            self._refuse(event)
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
             return event.value if event.style else _plain(event.value)
         if depth == MAX_DEPTH:
             raise DocumentError(f"is nested deeper than {MAX_DEPTH} levels (line {_place(event).line})")
-        if isinstance(event, yaml.SequenceStartEvent):
+        following = self._next
+        if kind is yaml.SequenceStartEvent:
             items = []
-            while not isinstance(event := self._next(), yaml.SequenceEndEvent):
+            while type(event := following()) is not yaml.SequenceEndEvent:
                 items.append(self._value(event, depth + 1))
             return items
         mapping: dict[int | str, Any] = {}
-        while not isinstance(event := self._next(), yaml.MappingEndEvent):
+        while type(event := following()) is not yaml.MappingEndEvent:
             key = self._key(event, depth + 1)
             if key in mapping:
                 self._refuse_key(f"gives the key {shown(key)} twice (line {_place(event).line})")
-            mapping[key] = self._value(self._next(), depth + 1)
+            mapping[key] = self._value(following(), depth + 1)
         return mapping
 
     def _key(self, event: Any, depth: int) -> int | str:
-        if isinstance(event, yaml.ScalarEvent):
-            self._check(event)
+        if type(event) is yaml.ScalarEvent:
+            self._values += 1
+            if self._values > MAX_VALUES or event.anchor or event.tag:
+                self._refuse(event)
             return _key(event)
         self._refuse_key(f"has a key that is not a plain word in line {_place(event).line}")
         self._value(event, depth)
@@ -254,15 +264,14 @@ class _Reader:
     def _refuse_key(self, message: str) -> None:
         self._wrong_key = self._wrong_key or message
 
-    def _check(self, event: Any) -> None:
+    def _refuse(self, event: Any) -> NoReturn:
         """Refuse what makes a document mean more than it shows, or grow to more than it should."""
-        self._values += 1
+        line = _place(event).line
         if self._values > MAX_VALUES:
-            raise DocumentError(f"holds more than {MAX_VALUES} values (line {_place(event).line})")
+            raise DocumentError(f"holds more than {MAX_VALUES} values (line {line})")
         if event.anchor:  # an alias has one too
-            raise DocumentError(f"uses an anchor or alias in line {_place(event).line}; write the value out")
-        if event.tag:
-            raise DocumentError(f"uses the tag {event.tag[:60]!r} in line {_place(event).line}; tags are not allowed")
+            raise DocumentError(f"uses an anchor or alias in line {line}; write the value out")
+        raise DocumentError(f"uses the tag {event.tag[:60]!r} in line {line}; tags are not allowed")
 
 
 def _place(item: Any) -> Place:
@@ -271,7 +280,9 @@ def _place(item: Any) -> Place:
 
 def _key(scalar: Any) -> int | str:
     text: str = scalar.value
-    return int(text) if not scalar.style and len(text) < 10 and _INTEGER.fullmatch(text) else text
+    if text[:1] in _NUMERIC and not scalar.style and len(text) < 10 and _INTEGER.fullmatch(text):
+        return int(text)
+    return text
 
 
 def _places(node: Any, path: Path_) -> Iterator[tuple[Path_, Place]]:
@@ -287,12 +298,10 @@ def _places(node: Any, path: Path_) -> Iterator[tuple[Path_, Place]]:
 
 
 def _plain(text: str) -> Any:
-    if text in _NULL:
-        return None
-    if text in _TRUE:
-        return True
-    if text in _FALSE:
-        return False
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] not in _NUMERIC:
+        return text
     if _INTEGER.fullmatch(text):
         return int(text)
     if _NUMBER.fullmatch(text):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import chain, combinations, product
 
 import pytest
 
 from hcc_decide.decision import VERDICTS, Result, Verdict
 from hcc_decide.engine.fold import BASE, Findings, Fold, Outcome, of_option
-from hcc_decide.engine.network import EngineError
+from hcc_decide.engine.network import EngineError, Firing, RuleSet
+from hcc_decide.engine.rules import NetFact
 
 RESULTS: tuple[Result, ...] = ("met", "not_met", "unknown")
 SETS = [frozenset(chosen) for chosen in chain.from_iterable(combinations(RESULTS, size) for size in range(4))]
@@ -39,6 +41,27 @@ def test_every_combination_of_findings_gets_the_verdict_that_the_design_says(bas
         assert (outcome.verdict, outcome.would_be) == right(findings), findings
         assert outcome.firings
     fold.close()
+
+
+def test_findings_that_a_ruleset_cannot_tell_apart_are_judged_by_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[tuple[str, tuple[object, ...]]] = []
+    run = RuleSet.run
+
+    def counted(self: RuleSet, facts: Sequence[NetFact]) -> list[Firing]:
+        runs.append((self.name, tuple(facts)))
+        return run(self, facts)
+
+    monkeypatch.setattr(RuleSet, "run", counted)
+    fold = Fold()
+    met = frozenset[Result](["met"])
+    for base, applies in product(BASE, RESULTS):
+        for include in SETS:
+            findings = Findings(base, applies, include, met, frozenset())
+            assert (fold.indication(findings).verdict, fold.indication(findings).would_be) == right(findings)
+    fold.close()
+    assert len(runs) == len(set(runs))
+    first = [facts for name, facts in runs if name == "ranking-standing"]
+    assert len(first) == len(SETS)
 
 
 def _outcome(verdict: Verdict, would_be: Verdict | None = None) -> Outcome:

@@ -106,32 +106,42 @@ def check_fences(name: str, rules: Sequence[NetRule]) -> None:
         if not 1 <= len(rule.tests) <= MAX_TESTS_PER_RULE:
             raise FenceError(f"{rule.source}: {len(rule.tests)} conditions; 1 to {MAX_TESTS_PER_RULE} are safe")
         for test in rule.tests:
-            names.setdefault(test.name, set()).add(test)
-            if shared[test] > MAX_SHARING:
-                raise FenceError(
-                    f"{rule.source}: a condition on {test.name} is shared by {shared[test]} rules; at most {MAX_SHARING} are safe"
-                )
-            if len(names[test.name]) > MAX_TESTS_PER_NAME:
-                raise FenceError(f"{rule.source}: more than {MAX_TESTS_PER_NAME} different tests on {test.name}")
-            span = test.span or Span()
-            for bound in (span.low, span.high):
-                if math.isnan(bound) or 2**53 <= abs(bound) < math.inf:
-                    raise FenceError(f"{rule.source}: compares {test.name} with {bound}")
-            try:
-                condition_json(test)
-                _check_alone(test, rule)
-            except FenceError as error:
-                raise FenceError(f"{rule.source}: {error}") from None
+            known = names.setdefault(test.name, set())
+            if test not in known:
+                known.add(test)
+                _check_test(test, rule, shared[test], len(known))
+        _check_together(rule)
         if len(names) > MAX_NAMES:
             raise FenceError(f"{rule.source}: ruleset {name} has more than {MAX_NAMES} attributes")
 
 
-def _check_alone(test: NetTest, rule: NetRule) -> None:
+def _check_test(test: NetTest, rule: NetRule, sharing: int, of_name: int) -> None:
+    """Check a test, for the first rule that has it."""
+    if sharing > MAX_SHARING:
+        raise FenceError(
+            f"{rule.source}: a condition on {test.name} is shared by {sharing} rules; at most {MAX_SHARING} are safe"
+        )
+    if of_name > MAX_TESTS_PER_NAME:
+        raise FenceError(f"{rule.source}: more than {MAX_TESTS_PER_NAME} different tests on {test.name}")
+    span = test.span or Span()
+    for bound in (span.low, span.high):
+        if math.isnan(bound) or 2**53 <= abs(bound) < math.inf:
+            raise FenceError(f"{rule.source}: compares {test.name} with {bound}")
+    try:
+        condition_json(test)
+    except FenceError as error:
+        raise FenceError(f"{rule.source}: {error}") from None
     if test.value is None and test.span in (None, Span()):
-        raise FenceError(f"compares {test.name} with no constant")
-    same = [other for other in rule.tests if other.name == test.name]
-    if len({other.value for other in same}) < len(same):
-        raise FenceError(f"has two conditions on {test.name} that one fact would have to meet")
+        raise FenceError(f"{rule.source}: compares {test.name} with no constant")
+
+
+def _check_together(rule: NetRule) -> None:
+    if len({test.name for test in rule.tests}) == len(rule.tests):
+        return
+    for test in rule.tests:
+        same = [other for other in rule.tests if other.name == test.name]
+        if len({other.value for other in same}) < len(same):
+            raise FenceError(f"{rule.source}: has two conditions on {test.name} that one fact would have to meet")
 
 
 def check_asserted(rules: Sequence[NetRule], reads: frozenset[str]) -> None:

@@ -116,6 +116,9 @@ class Fold:
         self._standing = RuleSet("ranking-standing", standing_rules(), module=module)
         self._verdict = RuleSet("ranking-verdict", verdict_rules(), module=module)
         self._known: dict[Findings, Outcome] = {}
+        # Few of the findings that differ differ in what either ruleset reads.
+        self._first: dict[tuple[frozenset[Result], ...], list[Firing]] = {}
+        self._second: dict[tuple[NetFact, ...], tuple[list[Firing], Verdict, Verdict]] = {}
 
     def indication(self, findings: Findings) -> Outcome:
         """Return the verdict of one indication."""
@@ -125,20 +128,32 @@ class Fold:
         return outcome
 
     def _infer(self, findings: Findings) -> Outcome:
-        facts = [
-            NetFact(kind, result)
-            for kind in ("include", "exclude", "reservation")
-            for result in sorted(getattr(findings, kind))
-        ]
-        first = self._standing.run(facts)
+        first = self._stand(findings.include, findings.exclude, findings.reservation)
         found = {firing.rule.asserts.name for firing in first}
         facts = [NetFact(name, "yes" if name in found else "no") for name in ("blocked", "open", "reserved")]
         facts += [NetFact("applies", findings.applies), NetFact("base", findings.base)]
-        second = self._verdict.run(facts)
-        verdict = _only(firing.rule.asserts.value for firing in second if firing.rule.asserts.name == "verdict")
-        outlook = _only(firing.rule.asserts.value for firing in second if firing.rule.asserts.name == "outlook")
+        second, verdict, outlook = self._judge(tuple(facts))
         firings = sorted((*first, *second), key=lambda firing: firing.rule.source)
         return Outcome(verdict, outlook if verdict == "undetermined" else None, tuple(firings))
+
+    def _stand(self, *results: frozenset[Result]) -> list[Firing]:
+        found = self._first.get(results)
+        if found is None:
+            kinds = zip(("include", "exclude", "reservation"), results, strict=True)
+            facts = [NetFact(kind, result) for kind, held in kinds for result in sorted(held)]
+            found = self._first[results] = self._standing.run(facts)
+        return found
+
+    def _judge(self, facts: tuple[NetFact, ...]) -> tuple[list[Firing], Verdict, Verdict]:
+        found = self._second.get(facts)
+        if found is None:
+            firings = self._verdict.run(facts)
+            verdict, outlook = (
+                _only(firing.rule.asserts.value for firing in firings if firing.rule.asserts.name == name)
+                for name in ("verdict", "outlook")
+            )
+            found = self._second[facts] = firings, verdict, outlook
+        return found
 
     def close(self) -> None:
         """Free the rulesets."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, NamedTuple, cast
@@ -344,7 +344,16 @@ def judge_rules(ruleset: RuleSet, states: Mapping[str, State], knowledge: Knowle
         EngineError: a rule is both met and not met, or the engine failed.
     """
     facts = [fact for name, state in states.items() for fact in facts_for(name, state, knowledge.domain(name))]
-    results: dict[str, bool | None] = dict.fromkeys(rule.source for rule in ruleset.rules)
+    return judge_facts(ruleset, facts)
+
+
+def judge_facts(ruleset: RuleSet, facts: Sequence[NetFact]) -> dict[str, bool | None]:
+    """Judge every rule of a ruleset, as `judge_rules` does, from the facts of the network.
+
+    Raises:
+        EngineError: a rule is both met and not met, or the engine failed.
+    """
+    results: dict[str, bool | None] = dict.fromkeys(ruleset.sources)
     for firing in ruleset.run(facts):
         _note(results, firing)
     return results

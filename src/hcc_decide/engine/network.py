@@ -73,6 +73,7 @@ class RuleSet:
         check_fences(name, rules)
         self.name = name
         self.rules = tuple(rules)
+        self.sources = tuple(dict.fromkeys(rule.source for rule in self.rules))
         self._nodes = joined(rules)
         self.reads = frozenset(test.name for rule in rules for test in rule.tests)
         self._chain = chain
@@ -152,7 +153,7 @@ class RuleSet:
         network, context = self._borrow()
         try:
             known = set(wanted)
-            batch = [f'{{"id":"0","sid":"{context}","a":"{_SENTINEL}"}}']
+            batch = [_sentinel(context)]
             batch += [fact_json(fact, index, context) for index, fact in enumerate(wanted, start=1)]
             code, state = self._ask(network, "assert_facts", f"[{','.join(batch)}]")
             if code != 0:
@@ -180,6 +181,7 @@ class RuleSet:
         on_firing: Callable[[Firing], None] | None,
     ) -> tuple[list[Firing], BaseException | None]:
         firings: list[Firing] = []
+        sentinel = f'{{"begin":{{"m0":{_sentinel(context)}}}}}'
         began = False
         limit = 4 * len(self._nodes) + 100
         started = self._ask(network, "start_action_for_state", state)
@@ -189,7 +191,8 @@ class RuleSet:
             limit -= 1
             if limit < 0:
                 raise EngineError(f"ruleset {self.name} did not come to an end")
-            fired = self._read(message, known)
+            # Nearly every other message is the sentinel's, and always the same.
+            fired = [] if message == sentinel else self._read(message, known)
             began = began or not fired
             if on_firing is None and not self._chain:
                 firings += fired
@@ -261,6 +264,10 @@ class RuleSet:
                 return  # a run failed meanwhile; a network with a spoilt context is left alone
         network.module.delete_ruleset(network.handle)
         network.contexts.put("")
+
+
+def _sentinel(context: str) -> str:
+    return f'{{"id":"0","sid":"{context}","a":"{_SENTINEL}"}}'
 
 
 def _meets(fact: NetFact, test: NetTest) -> bool:

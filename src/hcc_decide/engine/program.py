@@ -73,6 +73,8 @@ class Program:
             FenceError: naming the rule that durable-rules could not run correctly.
         """
         self._domains: dict[str, Domain] = {name: knowledge.domain(name) for name in knowledge.attributes()}
+        # A rule stands in the rulesets of several settings.
+        self._of_rule: dict[str, list[NetRule]] = {}
         self.staging = RuleSet("staging", staging_rules(knowledge, self._domains), chain=True, module=module)
         self.notices = RuleSet(
             "notices",
@@ -84,11 +86,15 @@ class Program:
         }
         self._module = module
         self._of_option: dict[str, RuleSet] = {}
-        self._of_condition: dict[Condition, RuleSet] = {}
+        self._of_conditions: dict[tuple[str, ...], RuleSet] = {}
 
     def _results(self, rule_id: str, condition: Condition) -> list[NetRule]:
-        met = rules_for(rule_id, condition, self._domains, NetFact(rule_id, MET))
-        return met + rules_for(rule_id, negate(condition, self._domains), self._domains, NetFact(rule_id, NOT_MET))
+        found = self._of_rule.get(rule_id)
+        if found is None:
+            met = rules_for(rule_id, condition, self._domains, NetFact(rule_id, MET))
+            missed = rules_for(rule_id, negate(condition, self._domains), self._domains, NetFact(rule_id, NOT_MET))
+            found = self._of_rule[rule_id] = met + missed
+        return found
 
     def treatment_rules(self, treatment: Treatment, setting: Setting | None = None) -> list[NetRule]:
         """Return the network rules of one option, of one setting or of all."""
@@ -118,24 +124,26 @@ class Program:
             self._of_option[treatment.id] = RuleSet(f"option-{treatment.id}", rules, module=self._module)
         return self._of_option[treatment.id]
 
-    def condition_ruleset(self, name: str, condition: Condition) -> RuleSet:
-        """Return a ruleset that judges one condition; it asserts `MET` or `NOT_MET` under the name.
+    def conditions_ruleset(self, conditions: Mapping[str, Condition]) -> RuleSet:
+        """Return a ruleset that judges some conditions; it asserts `MET` or `NOT_MET` under the name of each.
 
         Args:
-            name: of the rule that the condition belongs to; another rule with the same condition shares the ruleset.
-            condition: the condition.
+            conditions: by the name of a rule to which each belongs.
+
+        Raises:
+            FenceError: durable-rules could not judge them together, or not one of them.
         """
-        found = self._of_condition.get(condition)
+        key = tuple(conditions)
+        found = self._of_conditions.get(key)
         if found is None:
-            found = self._of_condition[condition] = RuleSet(
-                f"condition-{name}", self._results(name, condition), module=self._module
-            )
+            rules = [rule for name, condition in conditions.items() for rule in self._results(name, condition)]
+            found = self._of_conditions[key] = RuleSet(f"conditions-{key[0]}", rules, module=self._module)
         return found
 
     def close(self) -> None:
         """Free every ruleset."""
         groups = (item for group in self.eligibility.values() for item in group)
-        single = (*self._of_option.values(), *self._of_condition.values())
+        single = (*self._of_option.values(), *self._of_conditions.values())
         for ruleset in (self.staging, self.notices, *groups, *single):
             ruleset.close()
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import product
 from typing import NamedTuple
 
@@ -47,8 +46,7 @@ class NetFact(NamedTuple):
     value: NetValue
 
 
-@dataclass(frozen=True)
-class NetTest:
+class NetTest(NamedTuple):
     """One condition of a network rule: a fact of this name with this value, or between these bounds."""
 
     name: str
@@ -56,8 +54,7 @@ class NetTest:
     span: Span | None = None
 
 
-@dataclass(frozen=True)
-class NetRule:
+class NetRule(NamedTuple):
     """A rule of the network.
 
     Attributes:

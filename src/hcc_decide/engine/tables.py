@@ -9,19 +9,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, cast
+from functools import partial
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from hcc_decide.classes.attributes import AttributeClasses
 from hcc_decide.decision import VERDICTS, Result, Verdict
+from hcc_decide.engine.fences import FenceError
 from hcc_decide.engine.fold import BASE, Findings, Fold
-from hcc_decide.engine.inference import ShadowError, check_staging, judge_rules, stage
+from hcc_decide.engine.inference import ShadowError, check_staging, judge_facts, stage
+from hcc_decide.engine.network import RuleSet
 from hcc_decide.engine.program import Program, condition_of
+from hcc_decide.engine.rules import NetFact, facts_for
 from hcc_decide.engine.shadow import Shadow, indication
 from hcc_decide.knowledge.catalogue import DerivedFact, Knowledge, read_by_staging
-from hcc_decide.knowledge.condition import Condition, Test, attributes_of, holds, judge
+from hcc_decide.knowledge.condition import Condition, State, Test, attributes_of, holds, judge
 
 Codes = npt.NDArray[np.integer[Any]]
 Small = npt.NDArray[np.uint8]
@@ -34,6 +38,11 @@ _NEW = 255
 
 _RESULTS: Mapping[int, Result] = {YES: "met", NO: "not_met", OPEN: "unknown"}
 _HELD: Mapping[int, bool | None] = {YES: True, NO: False, OPEN: None}
+_EACH = np.arange(8, dtype=np.uint8)
+"""Every join of answers; those below say what each joins."""
+_EACH.flags.writeable = False
+_JOINED = tuple(frozenset(result for bit, result in _RESULTS.items() if bits & bit) for bits in range(8))
+_HELD_BY = tuple(frozenset(held for bit, held in _HELD.items() if bits & bit) for bits in range(8))
 
 
 _THREE = np.array([0, 0, 1, 0, 2], dtype=np.int32)
@@ -76,23 +85,33 @@ class Merged:
         """
         self._attribute, self._tests, self._classes = attribute, tuple(dict.fromkeys(tests)), classes
         self._known: dict[tuple[bool | None, ...], int] = {}
+        self._merged: list[int] = []
         self._codes: Codes = np.zeros(0, dtype=np.int32)
 
     @property
     def codes(self) -> Codes:
         """For each class met so far, what it is merged into."""
-        states = self._classes.states(self._attribute)
-        if len(states) > len(self._codes):
-            new = [
-                self._known.setdefault(tuple(holds(test, state) for test in self._tests), len(self._known))
-                for state in states[len(self._codes) :]
-            ]
-            self._codes = np.append(self._codes, np.array(new, dtype=np.int32))
+        if self._grow() > len(self._codes):
+            self._codes = np.array(self._merged, dtype=np.int32)
         return self._codes
+
+    def of(self, number: int) -> int:
+        """Return what one class is merged into."""
+        if number >= len(self._merged):
+            self._grow()
+        return self._merged[number]
+
+    def _grow(self) -> int:
+        states = self._classes.states(self._attribute)
+        for state in states[len(self._merged) :] if len(states) > len(self._merged) else ():
+            held = tuple([holds(test, state) for test in self._tests])
+            self._merged.append(self._known.setdefault(held, len(self._known)))
+        return len(states)
 
     def __len__(self) -> int:
         """Return how many there are after merging."""
-        return len(self.codes) and len(self._known)
+        self._grow()
+        return len(self._known)
 
 
 class Lookup:
@@ -114,6 +133,10 @@ class Lookup:
     def __len__(self) -> int:
         """Return how many combinations are known."""
         return len(self._known)
+
+    def knows(self, combination: tuple[int, ...]) -> bool:
+        """Whether a combination is known."""
+        return combination in self._known
 
     def put(self, combination: tuple[int, ...], value: int) -> None:
         """Make a combination known; one that is known stays as it is."""
@@ -148,11 +171,11 @@ class Lookup:
         if rows and found.min() < 0:
             missing = np.flatnonzero(found < 0)
             _, firsts = np.unique(places[missing], return_index=True)
-            for row in missing[firsts].tolist():
-                combination = tuple(
-                    int(codes[name][row]) if views is None else int(views[name][codes[name][row]])
-                    for name in self.inputs
-                )
+            new = missing[firsts]
+            chosen = {name: codes[name].take(new) for name in self.inputs}
+            columns = [(found if views is None else views[name].take(found)).tolist() for name, found in chosen.items()]
+            combinations = zip(*columns, strict=True) if columns else [()]
+            for row, combination in zip(new.tolist(), combinations, strict=True):
                 if combination not in self._known:  # judging one row may have told of others
                     self.put(combination, judge_row(row))
             found = self._table.take(places, mode="clip")
@@ -194,6 +217,26 @@ class MergedLookup:
         """Return the number for each row (`Lookup.find`), from the class of each attribute."""
         return self._lookup.find(codes, rows, judge_row, {name: view.codes for name, view in self._merged.items()})
 
+    def learn(self, classes: Mapping[str, int], answer: Callable[[], int]) -> None:
+        """Make the number for one combination of classes known, if it is not; only then is it asked for."""
+        combination = tuple([view.of(classes[name]) for name, view in self._merged.items()])
+        if not self._lookup.knows(combination):
+            self._lookup.put(combination, answer())
+
+
+class _Asked(NamedTuple):
+    """What judges conditions that read the same attributes.
+
+    Attributes:
+        places: of the conditions.
+        attributes: what they read.
+        ruleset: judges them all.
+    """
+
+    places: tuple[int, ...]
+    attributes: tuple[str, ...]
+    ruleset: RuleSet
+
 
 class _Layered(dict[str, Codes]):
     """Columns of which some stand before others of the same name."""
@@ -229,15 +272,21 @@ class Tables:
         self.judged = 0
         self._program, self._fold, self._check = program, fold, check
         self._of_rule: dict[str, int] = {}
-        self._owners: dict[Condition, str] = {}
+        owners: dict[Condition, str] = {}
         for rule_id, condition in self._rules():
-            self._owners.setdefault(condition, rule_id)
-        self.conditions = tuple(self._owners)
+            owners.setdefault(condition, rule_id)
+        self.conditions, self._owners = tuple(owners), tuple(owners.values())
         places = {condition: place for place, condition in enumerate(self.conditions)}
         self._of_rule = {rule_id: places[condition] for rule_id, condition in self._rules()}
         self._answers = [MergedLookup(condition, self.classes) for condition in self.conditions]
+        self._readers: dict[tuple[str, ...], list[int]] = {}
+        for place, condition in enumerate(self.conditions):
+            self._readers.setdefault(attributes_of(condition), []).append(place)
+        self._asked: dict[int, _Asked] = {}
+        self._facts: dict[str, dict[int, list[NetFact]]] = {name: {} for name in knowledge.attributes()}
         self._staging_reads = read_by_staging(knowledge)
         self._derived = {item.fact: self._of_derived(item, places) for item in knowledge.staging}
+        self._staged: dict[tuple[int, ...], Mapping[str, int]] = {}
         self._outcomes = np.full((len(BASE), (OPEN + 1) * 512), _NEW, dtype=np.uint8)
 
     def _rules(self) -> Iterator[tuple[str, Condition]]:
@@ -298,12 +347,21 @@ class Tables:
 
     def _derive(self, fact: str, record: Mapping[str, Codes], row: int) -> int:
         """Stage one row."""
-        states = {name: self.classes.state(name, int(record[name][row])) for name in self._staging_reads}
-        staged = stage(states, self.knowledge, self._program)
-        if self._check:
-            check_staging(Shadow(self.knowledge, states), staged)
+        key = tuple([int(record[name][row]) for name in self._staging_reads])
+        found = self._staged.get(key)
+        if found is None:
+            states = {
+                name: self.classes.state(name, number) for name, number in zip(self._staging_reads, key, strict=True)
+            }
+            staged = stage(states, self.knowledge, self._program)
+            if self._check:
+                check_staging(Shadow(self.knowledge, states), staged)
+            found = self._staged[key] = {
+                name: self.classes.of(name, staged.states[name]) << 1 | (name in staged.disagreements)
+                for name in self._derived
+            }
         self.judged += 1
-        return self.classes.of(fact, staged.states[fact]) << 1 | (fact in staged.disagreements)
+        return found[fact]
 
     def answer(self, place: int, codes: Mapping[str, Codes], rows: int) -> Small:
         """Judge one condition for every row: `NO`, `YES` or `OPEN`.
@@ -321,14 +379,51 @@ class Tables:
         return found.astype(np.uint8)
 
     def _judge(self, place: int, codes: Mapping[str, Codes], row: int) -> int:
-        condition = self.conditions[place]
-        rule_id = self._owners[condition]
-        states = {name: self.classes.state(name, int(codes[name][row])) for name in attributes_of(condition)}
-        held = judge_rules(self._program.condition_ruleset(rule_id, condition), states, self.knowledge)[rule_id]
-        if self._check and held is not judge(condition, states):
-            raise ShadowError(f"the shadow judges {rule_id} differently; no decision is given")
+        asked = self._asked_with(place)
+        numbers = {name: int(codes[name][row]) for name in asked.attributes}
+        facts = [fact for name, number in numbers.items() for fact in self._facts_of(name, number)]
+        results = judge_facts(asked.ruleset, facts)
+        states = {name: self.classes.state(name, number) for name, number in numbers.items()}
+        for other in asked.places:
+            if other != place:
+                held = results[self._owners[other]]
+                self._answers[other].learn(numbers, partial(self._checked, other, held, states))
+        return self._checked(place, results[self._owners[place]], states)
+
+    def _checked(self, place: int, held: bool | None, states: Mapping[str, State]) -> int:
+        """Return an answer that is new."""
+        if self._check and held is not judge(self.conditions[place], states):
+            raise ShadowError(f"the shadow judges {self._owners[place]} differently; no decision is given")
         self.judged += 1
         return OPEN if held is None else YES if held else NO
+
+    def _asked_with(self, place: int) -> _Asked:
+        """Return what judges a condition: together with the others that read the same, if the fences allow it."""
+        found = self._asked.get(place)
+        if found is None:
+            attributes = attributes_of(self.conditions[place])
+            places = tuple(self._readers[attributes])
+            try:
+                ruleset = self._ruleset(places)
+            except FenceError:
+                # Each of them alone is smaller; if that is still too much, the error names its rule.
+                places = (place,)
+                ruleset = self._ruleset(places)
+            found = _Asked(places, attributes, ruleset)
+            self._asked |= dict.fromkeys(places, found)
+        return found
+
+    def _ruleset(self, places: tuple[int, ...]) -> RuleSet:
+        return self._program.conditions_ruleset({self._owners[place]: self.conditions[place] for place in places})
+
+    def _facts_of(self, attribute: str, number: int) -> list[NetFact]:
+        """Return the network facts of a class."""
+        known = self._facts[attribute]
+        found = known.get(number)
+        if found is None:
+            state = self.classes.state(attribute, number)
+            found = known[number] = facts_for(attribute, state, self.knowledge.domain(attribute))
+        return found
 
     def outcome(self, base: Verdict, applies: Small, include: Small, exclude: Small, reservation: Small) -> Small:
         """Fold the criteria of one indication, for every row.
@@ -364,28 +459,21 @@ class Tables:
             Findings(
                 base=base,
                 applies=_RESULTS[applies],
-                include=_joined(include),
-                exclude=_joined(exclude),
-                reservation=_joined(reservation),
+                include=_JOINED[include],
+                exclude=_JOINED[exclude],
+                reservation=_JOINED[reservation],
             )
         )
         if self._check:
             # The engine reads an exclusion that applies as one that is not met; the shadow reads it as it is.
-            read = _held(include), _held(int(opposite(np.array(exclude, dtype=np.uint8)))), _held(reservation)
+            applied = int(opposite(_EACH[exclude]))
+            read = _HELD_BY[include], _HELD_BY[applied], _HELD_BY[reservation]
             if indication(base, _HELD[applies], *read) != (outcome.verdict, outcome.would_be):
                 raise ShadowError(
                     f"the shadow gives an indication that is {base} by evidence another verdict; no decision is given"
                 )
         self.judged += 1
         return _standing(outcome.verdict, outcome.would_be)
-
-
-def _joined(bits: int) -> frozenset[Result]:
-    return frozenset(result for bit, result in _RESULTS.items() if bits & bit)
-
-
-def _held(bits: int) -> frozenset[bool | None]:
-    return frozenset(held for bit, held in _HELD.items() if bits & bit)
 
 
 def _standing(verdict: Verdict, would_be: Verdict | None) -> int:

@@ -61,24 +61,23 @@ def _absent(kind: str, name: object) -> str:
 
 def _listed(source: Source[Any], known: Mapping[str, frozenset[str]]) -> Iterator[Finding]:
     """Look at every list of claims and trials, wherever it stands in the file."""
-    for path, key, names in _lists(source.document.data, (), known.keys()):
+    for path, key, names in _lists(source.document.data, known.keys()):
         for index, name in enumerate(names):
             if not isinstance(name, str) or name not in known[key]:
                 yield source.finding(_CODES[key], (*path, index), _absent(key[:-1], name))
 
 
-def _lists(value: object, path: Path_, keys: Collection[str]) -> Iterator[tuple[Path_, str, list[Any]]]:
-    """Yield every list under one of the keys."""
-    if isinstance(value, dict):
-        for key, child in value.items():
-            if key in keys and isinstance(child, list):
-                yield (*path, key), key, child
+def _lists(document: object, keys: Collection[str]) -> Iterator[tuple[Path_, str, list[Any]]]:
+    """Yield every list under one of the keys, in no particular order."""
+    waiting: list[tuple[Path_, Any]] = [((), document)]
+    while waiting:
+        path, value = waiting.pop()
+        members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for key, child in members:
             if isinstance(child, (dict, list)):
-                yield from _lists(child, (*path, key), keys)
-    elif isinstance(value, list):
-        for index, child in enumerate(value):
-            if isinstance(child, (dict, list)):
-                yield from _lists(child, (*path, index), keys)
+                waiting.append(((*path, key), child))
+                if isinstance(child, list) and isinstance(key, str) and key in keys:
+                    yield (*path, key), key, child
 
 
 def _effects(option: Source[OptionFile], trials: dict[str, Trial]) -> Iterator[Finding]:

@@ -102,7 +102,8 @@ class State:
 
 def conjoin(literals: Iterable[Literal]) -> Conjunction:
     """Put literals into one fixed order, each once."""
-    return tuple(sorted(dict.fromkeys(literals), key=_order))
+    distinct = tuple(dict.fromkeys(literals))
+    return distinct if len(distinct) < 2 else tuple(sorted(distinct, key=_order))
 
 
 def _order(literal: Literal) -> tuple[str, str]:
@@ -113,10 +114,14 @@ def _order(literal: Literal) -> tuple[str, str]:
 
 def absorb(conjunctions: Iterable[Conjunction]) -> Condition:
     """Drop conjunctions that a shorter one already covers."""
-    kept: list[Conjunction] = []
-    for candidate in sorted(set(conjunctions), key=lambda c: (len(c), [_order(part) for part in c])):
-        if not any(set(other) <= set(candidate) for other in kept):
-            kept.append(candidate)
+    distinct = set(conjunctions)
+    if len(distinct) < 2:
+        return tuple(distinct)
+    kept: dict[Conjunction, frozenset[Literal]] = {}
+    for candidate in sorted(distinct, key=lambda c: (len(c), [_order(part) for part in c])):
+        literals = frozenset(candidate)
+        if not any(other <= literals for other in kept.values()):
+            kept[candidate] = literals
     return tuple(kept)
 
 
@@ -157,14 +162,16 @@ def negate(condition: Condition, domains: Mapping[str, Domain]) -> Condition:
 
 def holds(test: Test, state: State) -> bool | None:
     """Judge one test: true, false, or ``None`` while ``state`` leaves it open."""
+    if isinstance(test, OneOf):
+        if not state.applicable:
+            return False
+        possible = state.values or frozenset()
+        return True if possible <= test.values else False if possible.isdisjoint(test.values) else None
     if isinstance(test, Inapplicable):
         return (not state.applicable) if state.known or not state.applicable else None
     if not state.applicable:
         return False
-    if isinstance(test, OneOf):
-        possible = state.values or frozenset()
-        return True if possible <= test.values else False if not (possible & test.values) else None
-    if test == Span() and not state.known:
+    if not state.known and test == Span():
         return None  # a number that may not exist at all
     low_inside = state.low > test.low or (state.low == test.low and not test.low_open)
     high_inside = state.high < test.high or (state.high == test.high and not test.high_open)
@@ -179,10 +186,16 @@ def judge(condition: Condition, states: Mapping[str, State]) -> bool | None:
     """Judge a condition in three-valued logic."""
     verdict: bool | None = False
     for conjunction in condition:
-        parts = [holds(literal.test, states[literal.attribute]) for literal in conjunction]
-        if all(part is True for part in parts):
-            return True
-        if not any(part is False for part in parts):
+        whole: bool | None = True
+        for literal in conjunction:
+            part = holds(literal.test, states[literal.attribute])
+            if part is False:
+                break
+            if part is None:
+                whole = None
+        else:
+            if whole is True:
+                return True
             verdict = None
     return verdict
 

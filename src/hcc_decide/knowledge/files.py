@@ -120,10 +120,9 @@ def _strays(folder: Path) -> Iterator[Finding]:
 def fingerprint(folder: Path) -> str:
     """Return the sha256 over names and contents of all YAML files below ``folder``, without those that cannot be read."""
     digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.yaml"), key=lambda item: item.relative_to(folder).as_posix()):
-        if not path.is_file():
-            continue
-        name = path.relative_to(folder).as_posix().encode(errors="surrogateescape")
+    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*.yaml") if path.is_file()}
+    for place, path in sorted(found.items()):
+        name = place.encode(errors="surrogateescape")
         try:
             content = read_bytes(path).replace(b"\r\n", b"\n")
         except DocumentError:
