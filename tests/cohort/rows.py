@@ -39,6 +39,11 @@ def chunk_of(records: Sequence[Mapping[str, Any]], *more: str, number: int = 0, 
     return Chunk(number, pl.Series(range(first, first + cells.height), dtype=pl.Int64), cells)
 
 
+def frame_from(chunk: Chunk) -> pl.DataFrame:
+    """Return the cells of a chunk as a frame."""
+    return pl.DataFrame([chunk.cells[name] for name in chunk.cells.columns])
+
+
 def items(text: str) -> list[str]:
     """Return the items of a cell."""
     return text.split(";") if text else []

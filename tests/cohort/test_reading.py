@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from hcc_decide.cohort.read import open_table
 from hcc_decide.cohort.reading.records import split
 from hcc_decide.cohort.shape import Broken, Chunk, CohortError
+from tests.cohort.rows import frame_from
 
 Rows = list[tuple[int, dict[str, Any]]]
 
@@ -35,7 +36,7 @@ def read(path: Path, rows: int = 100_000) -> tuple[Rows, list[Broken]]:
     """Read a table whole: each row with its place, and the broken ones."""
     chunks = chunks_of(path, rows)
     lines = [line for chunk in chunks for line in chunk.lines]
-    cells = [row for chunk in chunks for row in chunk.cells.to_dicts()]
+    cells = [row for chunk in chunks for row in frame_from(chunk).to_dicts()]
     return list(zip(lines, cells, strict=True)), [row for chunk in chunks for row in chunk.broken]
 
 
@@ -43,7 +44,7 @@ def values(path: Path, rows: int = 100_000) -> list[dict[str, Any]]:
     """Read a table whole, and its JSON cells as what they say."""
     found = []
     for chunk in chunks_of(path, rows):
-        for row in chunk.cells.to_dicts():
+        for row in frame_from(chunk).to_dicts():
             found.append({k: json.loads(v) if k in chunk.json and v is not None else v for k, v in row.items()})
     return found
 
@@ -75,10 +76,10 @@ def test_a_csv_file_is_read_as_text_with_null_for_an_empty_cell(written: Callabl
     with open_table(path) as table:
         assert (table.columns, table.kind, table.size) == (("case_id", "ecog", "etiology"), "csv", path.stat().st_size)
         (chunk,) = table.chunks()
-        assert chunk.cells.rows() == [("x", "1", "hbv;alcohol"), ("y", None, "[]"), ("z", " 1 ", None)]
+        assert frame_from(chunk).rows() == [("x", "1", "hbv;alcohol"), ("y", None, "[]"), ("z", " 1 ", None)]
         assert list(chunk.lines) == [2, 3, 4]
         assert chunk.position == table.size
-        assert set(chunk.cells.dtypes) == {pl.String}
+        assert set(frame_from(chunk).dtypes) == {pl.String}
 
 
 @pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r"])
@@ -129,7 +130,7 @@ def test_a_table_of_one_column_has_an_empty_cell_where_it_is_quoted(written: Cal
 def test_chunks_hold_so_many_rows_at_most_and_miss_none(written: Callable[..., Path], rows: int) -> None:
     path = written("a,b\n" + "".join(f'{n},"x\n{n}"\n' if n % 5 else f"{n}\n\n" for n in range(50)))
     chunks = chunks_of(path, rows)
-    assert all(0 < len(chunk.cells) + len(chunk.broken) <= rows for chunk in chunks)
+    assert all(0 < chunk.cells.height + len(chunk.broken) <= rows for chunk in chunks)
     assert [chunk.number for chunk in chunks] == list(range(len(chunks)))
     assert [int(cell) for chunk in chunks for cell in chunk.cells["a"]] == [n for n in range(50) if n % 5]
     assert [int(row.text) for chunk in chunks for row in chunk.broken] == [n for n in range(50) if not n % 5]
@@ -141,7 +142,7 @@ def test_chunks_hold_so_many_rows_at_most_and_miss_none(written: Callable[..., P
 def test_a_table_can_be_read_twice(written: Callable[..., Path]) -> None:
     for name, content in (("c.csv", "a\n1\n2\n"), ("c.jsonl", '{"a":1}\n{"a":2}\n')):
         with open_table(written(content, name)) as table:
-            first, second = ([chunk.cells.rows() for chunk in table.chunks()] for _ in range(2))
+            first, second = ([frame_from(chunk).rows() for chunk in table.chunks()] for _ in range(2))
             assert first == second != []
 
 
@@ -337,7 +338,7 @@ def test_a_parquet_file_keeps_its_types(tmp_path: Path) -> None:
     (chunk,) = chunks_of(path)
     assert list(chunk.lines) == [1, 2]
     assert chunk.json == {"etiology", "prior_systemic"}
-    assert chunk.cells.drop("afp_ng_ml", "prior_systemic").rows() == [
+    assert frame_from(chunk).drop("afp_ng_ml", "prior_systemic").rows() == [
         ("x", 1, 32.5, True, "none", None, '["hbv", "a;b"]'),
         (None, None, 40.0, None, "treated", None, None),
     ]
@@ -354,7 +355,7 @@ def test_a_parquet_file_comes_in_chunks_with_the_numbers_of_its_rows(tmp_path: P
     path = tmp_path / "cohort.parquet"
     pq.write_table(pa.table({"n": list(range(25))}), path, row_group_size=7)
     chunks = chunks_of(path, rows=10)
-    assert all(len(chunk.cells) <= 10 for chunk in chunks)
+    assert all(chunk.cells.height <= 10 for chunk in chunks)
     assert [value for chunk in chunks for value in chunk.cells["n"]] == list(range(25))
     assert [line for chunk in chunks for line in chunk.lines] == list(range(1, 26))
     assert chunks[-1].position == path.stat().st_size
@@ -420,7 +421,7 @@ def test_json_lines_say_which_type_a_value_has(written: Callable[..., Path]) -> 
         (chunk,) = table.chunks()
     assert list(chunk.lines) == [1, 4]
     assert chunk.json == {"case_id", "etiology", "note"}
-    assert chunk.cells.rows() == [
+    assert frame_from(chunk).rows() == [
         ('"x"', 1, 2.5, True, '["hbv"]', None, None),
         (None, 2, 3.0, None, None, None, '"a : \\"b\\""'),
     ]
@@ -549,7 +550,7 @@ def test_a_line_that_is_no_proper_object_is_broken(written: Callable[..., Path])
 def test_json_lines_come_in_chunks_and_one_chunk_may_have_other_types(written: Callable[..., Path]) -> None:
     path = written("".join(json.dumps({"n": n if n < 25 else str(n)}) + "\n" for n in range(40)), "cohort.jsonl")
     chunks = chunks_of(path, rows=10)
-    assert [len(chunk.cells) for chunk in chunks] == [10, 10, 10, 10]
+    assert [chunk.cells.height for chunk in chunks] == [10, 10, 10, 10]
     assert [chunk.json for chunk in chunks] == [frozenset(), frozenset(), {"n"}, {"n"}]
     assert [chunk.number for chunk in chunks] == [0, 1, 2, 3]
 

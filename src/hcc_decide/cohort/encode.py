@@ -3,47 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, NamedTuple
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
-import pyarrow as pa
-from pydantic import TypeAdapter, ValidationError
 
 from hcc_decide.classes.records import RecordClasses
+from hcc_decide.cohort.known import UNKNOWN, Known
+from hcc_decide.cohort.meaning import MOST, REFUSED, Cell, Column, Model, plain, wrong_case_ids
 from hcc_decide.cohort.shape import Chunk, Refused
-from hcc_decide.documents import DocumentError, parse
+from hcc_decide.documents import DocumentError
 from hcc_decide.engine.tables import Lookup
 from hcc_decide.knowledge.catalogue import Knowledge
-from hcc_decide.patient import (
-    CONTRADICTING,
-    MAX_CASE_ID,
-    Patient,
-    RecordError,
-    contradictions,
-    parse_patient,
-    record_from_csv,
-)
+from hcc_decide.patient import CONTRADICTING, Patient, RecordError, contradictions, parse_patient
 from hcc_decide.scores import RUNNING
 
 Codes = npt.NDArray[np.int32]
-REFUSED = -1
 CASE = "case_id"
-MOST = 500_000
-"""Distinct cells of one column that are remembered at once."""
-
-
-class _Cell(NamedTuple):
-    """What a distinct cell means: its class, or `REFUSED`, its value, and whether it tells any."""
-
-    code: int
-    value: Any
-    given: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,18 +65,28 @@ class Encoder:
         """Remember nothing yet."""
         self.classes = RecordClasses(knowledge)
         self._knowledge = knowledge
-        self._numbers: dict[str, TypeAdapter[Any]] = {}
-        for name, info in Patient.model_fields.items():
-            fact = knowledge.vocabulary.facts.get(name)
-            if fact is not None and fact.kind in ("integer", "number"):
-                self._numbers[name] = TypeAdapter(info.rebuild_annotation())
+        self._model = Model(knowledge)
+        self._silent = {name: Patient.model_fields[name].default for group in CONTRADICTING for name in group}
         self._codes: dict[str, dict[Hashable, int]] = {name: {} for name in self.classes.parts}
         self._values: dict[str, list[Any]] = {name: [] for name in self.classes.parts}
         self._contradictions = {group: Lookup(group, self.count) for group in CONTRADICTING}
         self._hashes: dict[str, npt.NDArray[np.uint64]] = {}
-        self._cells: dict[tuple[str, str], dict[Any, _Cell]] = {}
-        for name in self.classes.fields:
-            self._code(name, Patient.model_fields[name].default)
+        self._columns = {name: self._column(name) for name in Patient.model_fields if name != CASE}
+        self._scores = {score: Known() for score in self.classes.scores}
+
+    def _column(self, name: str) -> Column:
+        default = Patient.model_fields[name].default
+        code = self._code(name, default) if name in self._codes else 0
+
+        classed = name in self._codes
+
+        def read(items: Sequence[Any], json_text: bool) -> list[Cell]:
+            return [
+                Cell(REFUSED, None) if found is None else Cell(self._code(name, found[0]) if classed else 0, *found)
+                for found in self._model.values(name, items, json_text=json_text)
+            ]
+
+        return Column(Cell(code, default), read, numeric=name in self._model.numbers)
 
     def value(self, part: str, code: int) -> Any:
         """Return a value that stands for a class: of a running score, the two values that it is computed from."""
@@ -123,48 +113,49 @@ class Encoder:
         """
         columns: dict[str, Codes] = {}
         values: dict[str, npt.NDArray[np.float64]] = {}
-        wrong = np.zeros(chunk.cells.height, dtype=bool)
+        height = chunk.cells.height
+        wrong = np.zeros(height, dtype=bool)
         given: dict[str, npt.NDArray[np.bool_]] = {}
         for name in Patient.model_fields:
             if name not in chunk.cells.columns:
                 continue
-            series = chunk.cells[name]
             if name == CASE:
-                wrong |= _wrong_case_ids(series, json_text=name in chunk.json)
+                wrong |= wrong_case_ids(chunk, name)
                 continue
-            indices, distinct = _distinct(series)
-            cells = [self._cell(name, item, json_text=name in chunk.json) for item in distinct]
-            unknown = _Cell(0, Patient.model_fields[name].default)
-            codes = np.array([*(cell.code for cell in cells), unknown.code], dtype=np.int32)[indices]
+            column = self._columns[name]
+            cells = column.find(chunk.cells, name, json_text=name in chunk.json)
+            codes = column.codes.take(cells)
             wrong |= codes == REFUSED
-            given[name] = np.array([*(cell.given for cell in cells), False])[indices]
+            given[name] = column.given.take(cells)
             if name in self.classes.fields:
                 columns[name] = codes
-            if name in self._numbers:
-                known = [np.nan if cell.value is None else float(cell.value) for cell in (*cells, unknown)]
-                values[name] = np.array(known)[indices]
+            if name in self._model.numbers:
+                values[name] = column.values.take(cells)
         # A cell that is refused stands for no class; its row is, too.
         wrong |= self._contradicting(columns, ~wrong)
         rows = np.flatnonzero(~wrong)
-        kept = {name: codes[rows] for name, codes in columns.items()}
-        numbers = {name: found[rows] for name, found in values.items()}
+        if len(rows) < height:
+            columns = {name: codes[rows] for name, codes in columns.items()}
+            values = {name: found[rows] for name, found in values.items()}
+            given = {name: known[rows] for name, known in given.items()}
         for score in self.classes.scores:
             first, second = RUNNING[score][0]
-            if first in numbers and second in numbers:
-                kept[score] = self._score(score, numbers[first], numbers[second])
-        codes_of, inverse, classes = _classes(kept, len(rows))
+            if first in values and second in values:
+                columns[score] = self._score(score, values[first], values[second])
+        keys, inverse, codes_of = _classes(self._keys(columns, len(rows)), columns)
         for part in self.classes.parts:
             if part not in codes_of:
                 missing = self._code(part, None, None) if part in self.classes.scores else 0
-                codes_of[part] = np.full(classes, missing, dtype=np.int32)
+                codes_of[part] = np.full(len(keys), missing, dtype=np.int32)
+                keys = keys + self._hashes_of(part)[missing]
         return Encoded(
             rows,
             tuple(self.refuse(chunk, int(row)) for row in np.flatnonzero(wrong)),
             inverse,
             codes_of,
-            self._keys(codes_of, classes),
-            {name: int(known[rows].sum()) for name, known in given.items()},
-            numbers,
+            keys,
+            {name: int(np.count_nonzero(known)) for name, known in given.items()},
+            values,
         )
 
     def refuse(self, chunk: Chunk, row: int) -> Refused:
@@ -201,36 +192,10 @@ class Encoder:
         for name, cell in chunk.cells.row(row, named=True).items():
             if name in Patient.model_fields and cell is not None:
                 try:
-                    record.update(_plain(name, cell, json_text=name in chunk.json))
+                    record.update(plain(name, cell, json_text=name in chunk.json))
                 except DocumentError as error:
                     unreadable.append(f"{name}: the cell {error}")
         return record, tuple(unreadable)
-
-    def _cell(self, name: str, item: Any, *, json_text: bool) -> _Cell:
-        # Text, numbers and truth values that Python holds equal (1, 1.0, true) may mean different things.
-        known = self._cells.setdefault((name, f"{type(item).__name__}{json_text}"), {})
-        found = known.get(item)
-        if found is None:
-            if len(known) >= MOST:
-                known.clear()
-            found = known[item] = self._read(name, item, json_text=json_text)
-        return found
-
-    def _read(self, name: str, item: Any, *, json_text: bool) -> _Cell:
-        try:
-            record = _plain(name, item, json_text=json_text)
-        except DocumentError:
-            return _Cell(REFUSED, None)
-        given = record.get(name)
-        try:
-            if given is not None and name in self._numbers:
-                value = self._numbers[name].validate_python(given)
-            else:
-                patient = Patient.model_validate({name: given}, context=self._knowledge.option_ids)
-                value = getattr(patient, name)
-        except ValidationError:
-            return _Cell(REFUSED, None)
-        return _Cell(self._code(name, value) if name in self._codes else 0, value, given is not None)
 
     def _contradicting(self, columns: Mapping[str, Codes], sound: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """Tell which rows contradict themselves; each distinct combination of what can contradict is looked at once."""
@@ -241,104 +206,77 @@ class Encoder:
             codes |= {name: np.zeros(len(rows), dtype=np.int32) for name in group if name not in columns}
 
             def look(row: int, group: tuple[str, ...] = group, codes: Mapping[str, Codes] = codes) -> int:
-                values = {name: self._values[name][int(codes[name][row])] for name in group}
-                return bool(contradictions(Patient.model_construct(**values)))
+                values = self._silent | {name: self._values[name][int(codes[name][row])] for name in group}
+                # As a patient of whom nothing else is known: the other groups have looks of their own.
+                return bool(contradictions(cast("Patient", SimpleNamespace(**values))))
 
             found[rows] |= lookup.find(codes, len(rows), look).astype(bool)
         return found
 
-    def _keys(self, codes: Mapping[str, Codes], classes: int) -> npt.NDArray[np.uint64]:
-        """Return a number for each class that does not hang on the order in which classes were met."""
-        found = np.zeros(classes, dtype=np.uint64)
-        for part, mine in codes.items():
-            hashes = self._hashes.get(part, np.zeros(0, dtype=np.uint64))
-            kinds = self._codes[part]
-            if len(kinds) > len(hashes):
-                new = [_number(f"{part}={kind!r}") for kind in islice(kinds, len(hashes), None)]
-                hashes = self._hashes[part] = np.append(hashes, np.array(new, dtype=np.uint64))
-            found += hashes.take(mine, mode="clip")
+    def _keys(self, columns: Mapping[str, Codes], rows: int) -> npt.NDArray[np.uint64]:
+        """Return a number for the class of each row that does not hang on the order in which classes were met."""
+        found = np.zeros(rows, dtype=np.uint64)
+        for part, codes in columns.items():
+            found += self._hashes_of(part).take(codes, mode="clip")
         return found
 
+    def _hashes_of(self, part: str) -> npt.NDArray[np.uint64]:
+        hashes = self._hashes.get(part, np.zeros(0, dtype=np.uint64))
+        kinds = self._codes[part]
+        if len(kinds) > len(hashes):
+            new = [_number(f"{part}={kind!r}") for kind in islice(kinds, len(hashes), None)]
+            hashes = self._hashes[part] = np.append(hashes, np.array(new, dtype=np.uint64))
+        return hashes
+
     def _score(self, score: str, first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> Codes:
-        pairs = pl.DataFrame({"first": first, "second": second})
-        distinct, inverse = _distinct_rows(pairs)
-        codes = []
-        for one, other in distinct.iter_rows():
-            known = None if one != one or other != other else (one, other)  # noqa: PLR0124 - not a number
-            kind = self.classes.of_score(score, *(known or (None, None)))
-            codes.append(self._code(score, known, kind))
-        return np.array(codes, dtype=np.int32)[inverse]
+        """Return the class of a running score for each row; each distinct pair of values is computed once."""
+        known = self._scores[score]
+        if len(known) > MOST:
+            known = self._scores[score] = Known()
+        codes = np.full(len(first), self._code(score, None, None), dtype=np.int32)
+        rows = np.flatnonzero(~(np.isnan(first) | np.isnan(second)))
+        pairs = np.stack([first[rows], second[rows]])
+        pairs += 0.0  # of zeros there are two
+        words = list(pairs.view(np.uint64))
+        found = known.find(words)
+        new = np.flatnonzero(found == UNKNOWN)
+        if len(new):
+            _, firsts = np.unique(pairs[0, new] + 1j * pairs[1, new], return_index=True)
+            new = new[firsts]
+            made = []
+            for one, other in pairs[:, new].T.tolist():
+                made.append(self._code(score, (one, other), self.classes.of_score(score, one, other)))
+            known.add([word[new] for word in words], np.array(made, dtype=np.int32))
+            found = known.find(words)
+        codes[rows] = found
+        return codes
 
 
 def _number(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
-def _plain(name: str, cell: Any, *, json_text: bool) -> dict[str, Any]:
-    """Return a record of one field from its cell; empty when the cell says that the fact is not known.
+def _classes(
+    keys: npt.NDArray[np.uint64], columns: Mapping[str, Codes]
+) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64], dict[str, Codes]]:
+    """Return the distinct combinations of codes: the key of each, the place of each row's, and the codes by column.
 
-    Raises:
-        DocumentError: the cell is no JSON value.
+    Args:
+        keys: of each row, equal for equal combinations.
+        columns: the codes of each row.
     """
-    if json_text:
-        found = parse(f"[{cell}]".encode(), json_only=True).data
-        return {} if found == [None] else {name: found[0] if len(found) == 1 else found}
-    return record_from_csv({name: cell}) if isinstance(cell, str) else {name: cell}
-
-
-def _wrong_case_ids(series: pl.Series, *, json_text: bool) -> npt.NDArray[np.bool_]:
-    """Tell which case ids the record would refuse."""
-    if series.dtype == pl.Null:
-        return np.zeros(len(series), dtype=bool)
-    if series.dtype != pl.String:
-        return np.asarray(series.is_not_null().to_numpy(), dtype=bool)
-    if json_text:
-        values = [None if text is None else json.loads(text) for text in series]
-        return np.array([not (v is None or (isinstance(v, str) and len(v) <= MAX_CASE_ID)) for v in values], dtype=bool)
-    too_long = (series.str.strip_chars().str.len_chars() > MAX_CASE_ID).fill_null(value=False)
-    return np.asarray(too_long.to_numpy(), dtype=bool)
-
-
-def _distinct(series: pl.Series) -> tuple[npt.NDArray[np.int64], list[Any]]:
-    """Return for each row the place of its cell among the distinct ones, and these; null comes after the last one."""
-    if series.dtype == pl.Null:
-        return np.zeros(len(series), dtype=np.int64), []
-    array = series.to_arrow(compat_level=pl.CompatLevel.oldest())
-    encoded: Any = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
-    distinct: list[Any] = encoded.dictionary.to_pylist()
-    indices = encoded.indices.cast(pa.int64()).fill_null(len(distinct)).to_numpy(zero_copy_only=False)
-    return indices, distinct
-
-
-def _distinct_rows(frame: pl.DataFrame) -> tuple[pl.DataFrame, npt.NDArray[np.int64]]:
-    """Return the distinct rows of a frame, in the order of their first appearance, and for each row its place there."""
-    places = frame.with_row_index("__row")
-    firsts = places.group_by(frame.columns, maintain_order=True).agg(pl.first("__row"), pl.col("__row").alias("__rows"))
-    inverse = np.empty(frame.height, dtype=np.int64)
-    lengths = firsts["__rows"].list.len().to_numpy()
-    inverse[firsts["__rows"].explode().to_numpy()] = np.repeat(np.arange(firsts.height), lengths)
-    return firsts.select(frame.columns), inverse
-
-
-def _classes(columns: Mapping[str, Codes], rows: int) -> tuple[dict[str, Codes], npt.NDArray[np.int64], int]:
-    """Return the distinct combinations of codes, column by column, the place of each row's, and how many there are."""
-    if not columns or not rows:
-        return {name: codes[:0] for name, codes in columns.items()}, np.zeros(rows, dtype=np.int64), min(rows, 1)
-    distinct, inverse = _distinct_rows(_words(columns))
-    first = np.zeros(distinct.height, dtype=np.int64)
-    first[inverse[::-1]] = np.arange(rows)[::-1]
-    return {name: codes[first] for name, codes in columns.items()}, inverse, distinct.height
-
-
-def _words(columns: Mapping[str, Codes]) -> pl.DataFrame:
-    """Pack the codes of each row into a few whole numbers, without loss."""
-    words: list[npt.NDArray[np.int64]] = []
-    room = 0
-    for codes in columns.values():
-        bits = max(int(codes.max()).bit_length(), 1)
-        if not words or bits > room:
-            words.append(np.zeros(len(codes), dtype=np.int64))
-            room = 62
-        words[-1] = (words[-1] << bits) | codes
-        room -= bits
-    return pl.DataFrame({str(number): word for number, word in enumerate(words)})
+    order = np.argsort(keys)
+    ordered = keys[order]
+    begins = np.append(True, ordered[1:] != ordered[:-1])
+    if begins.all():
+        return keys, np.arange(len(keys)), dict(columns)
+    # Of each row the first one of its key. Classes come in the order of these: what is alike is looked up together.
+    firsts = np.empty(len(keys), dtype=np.int64)
+    firsts[order] = np.minimum.reduceat(order, np.flatnonzero(begins))[np.cumsum(begins) - 1]
+    rows = np.arange(len(keys))
+    again = np.flatnonzero(firsts != rows)
+    if any((codes[again] != codes[firsts[again]]).any() for codes in columns.values()):
+        return keys, rows, dict(columns)  # two combinations have one key: each row stands for itself
+    distinct = firsts == rows
+    inverse = (np.cumsum(distinct) - 1)[firsts]
+    return keys[distinct], inverse, {name: codes[distinct] for name, codes in columns.items()}

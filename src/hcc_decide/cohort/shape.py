@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-import polars as pl
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from hcc_decide.cohort.tally import Tally
+
+if TYPE_CHECKING:  # whoever forks processes has not begun Polars yet, whose threads no fork survives
+    import polars as pl
+    import pyarrow as pa
 
 
 class CohortError(Exception):
@@ -41,6 +43,28 @@ class Broken:
     reason: str
 
 
+class Cells(Protocol):
+    """The cells of some rows: a frame of Polars, or what reads like one and copies only what is asked for."""
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns, in order."""
+
+    @property
+    def height(self) -> int:
+        """How many rows there are."""
+
+    @property
+    def schema(self) -> pl.Schema:
+        """The type of each column."""
+
+    def __getitem__(self, name: str, /) -> pl.Series:
+        """Return a column."""
+
+    def row(self, index: int, /, *, named: Literal[True]) -> dict[str, Any]:
+        """Return a row by column."""
+
+
 @dataclass(frozen=True)
 class Chunk:
     """Some rows of a table, as read and unchecked.
@@ -58,7 +82,7 @@ class Chunk:
 
     number: int
     lines: pl.Series
-    cells: pl.DataFrame
+    cells: Cells
     json: frozenset[str] = frozenset()
     broken: tuple[Broken, ...] = ()
     position: int = 0
@@ -87,7 +111,8 @@ class Result:
 
     Attributes:
         number: of the chunk.
-        decided: one row per accepted patient, or per accepted patient and option, in the order of the table.
+        decided: one row per accepted patient, or per accepted patient and option, in the order of the table. Arrow, in the
+            types that Polars gives: sent and written as it is, the texts of a column that repeats once each.
         disagreements: one row per accepted patient who was given what the rules would not have put first; ``None`` unless
             there is a column of what was given.
         refused: the rows without a decision, in the order of the table.
@@ -96,7 +121,7 @@ class Result:
     """
 
     number: int
-    decided: pl.DataFrame
+    decided: pa.Table
     disagreements: pl.DataFrame | None
     refused: tuple[Refused, ...]
     tally: Tally

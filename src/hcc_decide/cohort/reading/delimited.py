@@ -14,6 +14,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
+from hcc_decide.cohort.reading.cells import cut
 from hcc_decide.cohort.reading.encoding import check_text, line_breaks
 from hcc_decide.cohort.reading.records import split
 from hcc_decide.cohort.reading.table import checked_columns
@@ -81,13 +82,20 @@ class CsvTable(TextTable):
         number = 0
         for block in self._blocks(self._body, self._first_line, self.rows):
             chunk = self._chunk(number, block)
-            if len(chunk.cells) or chunk.broken:
+            if chunk.cells.height or chunk.broken:
                 yield chunk
                 number += 1
 
     def _chunk(self, number: int, block: Block) -> Chunk:
         check_text(self.path, block.content, block.line)
         content, records, starts = block.content, block.records, block.starts()
+        if records.in_place and (found := cut(content, self.columns, records.ends)) is not None:
+            return Chunk(
+                number=number,
+                lines=pl.Series("line", records.lines + block.line, dtype=pl.Int64),
+                cells=found,
+                position=block.position,
+            )
         # Only an empty line begins with a line break.
         begins = np.frombuffer(content, dtype=np.uint8)[starts]
         readable = (begins != ord("\n")) & (begins != ord("\r"))

@@ -58,7 +58,7 @@ class JsonLinesTable(TextTable):
         for block in self._blocks(self._start, 1, self.rows):
             check_text(self.path, block.content, block.line)
             chunk = self._at_a_glance(number, block) or self._line_by_line(number, block)
-            if len(chunk.cells) or chunk.broken:
+            if chunk.cells.height or chunk.broken:
                 yield chunk
                 number += 1
 

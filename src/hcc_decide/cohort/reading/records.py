@@ -36,11 +36,14 @@ class Records:
         ends: the offset just behind each row and its line break.
         lines: on which line of the block each row begins, from 0.
         unclear: the indices of rows in which text follows a closing quotation mark.
+        in_place: whether every quotation mark is known to open or close a cell or to be doubled, and every carriage return
+            outside of them to belong to a line break of two characters.
     """
 
     ends: Offsets
     lines: Offsets
     unclear: tuple[int, ...] = ()
+    in_place: bool = False
 
 
 def split(block: bytes, *, at_end: bool) -> Records:
@@ -69,7 +72,7 @@ def split(block: bytes, *, at_end: bool) -> Records:
     if at_end and last < len(block) and len(quotes) % 2 == 0:
         lines = np.append(lines, line_breaks(block[:last]))
         ends = np.append(ends, len(block))
-    return Records(ends, lines)
+    return Records(ends, lines, in_place=True)
 
 
 def split_lines(block: bytes, *, at_end: bool) -> Records:

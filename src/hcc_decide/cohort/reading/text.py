@@ -117,7 +117,8 @@ class TextTable(Table):
         content = buffer[begin : int(records.ends[rows.stop - 1])]
         unclear = tuple(index - rows.start for index in records.unclear if rows.start <= index < rows.stop)
         lines = records.lines[rows] - records.lines[rows.start]
-        return Block(content, Records(records.ends[rows] - begin, lines, unclear), line, start + len(content))
+        found = Records(records.ends[rows] - begin, lines, unclear, records.in_place)
+        return Block(content, found, line, start + len(content))
 
     def _check_ends(self, buffer: bytes, records: Records, line: int, at_end: bool) -> None:
         """Refuse a row that does not end, before it fills the memory."""
