@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +18,7 @@ from hcc_decide.knowledge.load import DEFAULT_EDITION
 
 if TYPE_CHECKING:
     from hcc_decide.cohort.runners import Runner
+    from hcc_decide.knowledge.catalogue import Knowledge
 
 SOME_REFUSED = 3
 """Exit status of a run that is complete and has refused rows."""
@@ -81,11 +83,6 @@ def decide(  # noqa: PLR0913, PLR0917 - typer makes each an option of the comman
     rules: RulesOption = None,
 ) -> None:
     """Decide for every row of a table, by the same rules and with the same answers as one decision per patient."""
-    from hcc_decide.cohort.reporting.terminal import summary_lines
-    from hcc_decide.cohort.run import Order, run
-    from hcc_decide.cohort.shape import CohortError
-    from hcc_decide.cohort.work import knowledge_of
-
     if engine not in ENGINES:
         fail([f"--engine: {engine!r} is refused; allowed are {', '.join(ENGINES)}"], 2)
     if scheduler is not None and engine != "dask":
@@ -94,48 +91,69 @@ def decide(  # noqa: PLR0913, PLR0917 - typer makes each an option of the comman
         fail(["--workers: goes without --scheduler, which has workers of its own"], 2)
     if disagreements is not None and given is None:
         fail(["--disagreements: goes with --given"], 2)
-    order = Order(
-        input=table,
-        output=out,
-        rejects=rejects,
-        disagreements=disagreements,
-        reports=tuple(report or ()),
-        keep=tuple(keep or ()),
-        ignore=tuple(ignore or ()),
-        given=given,
-        long=long,
-        force=force,
-        rows=rows,
-    )
-    # Loaded where the work finds it, so that it is loaded once.
-    knowledge = usable_knowledge(edition, rules, lambda _, name: knowledge_of(name, rules))
-    work = order.work(edition, rules)
+    with ExitStack() as opened:
+        opened.enter_context(_rules_out_of_the_way())
+        knowledge, runner = _begin(edition, rules, engine, scheduler, workers, opened)
+        # Not before: these begin threads.
+        from hcc_decide.cohort.reporting.terminal import summary_lines
+        from hcc_decide.cohort.run import Order, run
+        from hcc_decide.cohort.shape import CohortError
 
-    def worked() -> Any:
-        try:
-            with _ended_in_order(), _progress(table) as told:
-                return run(order, knowledge, work, _runner(engine, scheduler, workers, rules), told)
-        except CohortError as error:
-            fail(error.problems, 2 if error.refused else 1)
-        finally:
-            work.close()
+        order = Order(
+            input=table,
+            output=out,
+            rejects=rejects,
+            disagreements=disagreements,
+            reports=tuple(report or ()),
+            keep=tuple(keep or ()),
+            ignore=tuple(ignore or ()),
+            given=given,
+            long=long,
+            force=force,
+            rows=rows,
+        )
+        work = order.work(edition, rules)
 
-    tally, about = answered(worked)
+        def worked() -> Any:
+            try:
+                with _ended_in_order(), _progress(table) as told:
+                    return run(order, knowledge, work, runner, told)
+            except CohortError as error:
+                fail(error.problems, 2 if error.refused else 1)
+            finally:
+                work.close()
+
+        tally, about = answered(worked)
     show(summary_lines(tally, knowledge, about))
     if tally.refused:
         raise typer.Exit(SOME_REFUSED)
 
 
-def _runner(
-    engine: str, scheduler: str | None, workers: int | None, rules: Path | None
-) -> AbstractContextManager[Runner]:
+def _begin(
+    edition: str, rules: Path | None, engine: str, scheduler: str | None, workers: int | None, opened: ExitStack
+) -> tuple[Knowledge, AbstractContextManager[Runner]]:
+    """Load the rules and say where the work is done. Processes of this machine begin here, and share the rules."""
+    from hcc_decide.cohort.work import Work, knowledge_of
+
+    # Loaded where the work finds it, so that it is loaded once.
+    knowledge = usable_knowledge(edition, rules, lambda _, name: knowledge_of(name, rules))
+    gc.freeze()
     if engine == "dask":
         from hcc_decide.cohort.on_dask import RulesIn, on_dask
 
-        return on_dask(scheduler, workers, knowledge=RulesIn(rules))
+        return knowledge, on_dask(scheduler, workers, knowledge=RulesIn(rules))
     from hcc_decide.cohort.runners import in_processes
 
-    return in_processes(workers or 1)
+    return knowledge, nullcontext(opened.enter_context(in_processes(workers or 1, Work(edition, rules).prepare)))
+
+
+@contextmanager
+def _rules_out_of_the_way() -> Iterator[None]:
+    """Let the collector of garbage pass over what was there before the first row, once it is frozen, until the end."""
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @contextmanager

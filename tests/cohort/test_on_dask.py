@@ -27,6 +27,7 @@ from hcc_decide.cohort.tally import Tally
 from hcc_decide.cohort.work import Work
 from hcc_decide.engine.network import EngineError
 from hcc_decide.knowledge.catalogue import Knowledge
+from tests.cohort.rows import frame_from
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = 20
@@ -55,8 +56,8 @@ class Doubling:
                 Path(self.mark).touch()
             os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(self.seconds)
-        rows = chunk.cells.select("number", twice=2 * pl.col("number"), process=pl.lit(os.getpid()))
-        return Result(chunk.number, rows, None, (), Tally(rows=rows.height), pl.Series(dtype=pl.UInt64))
+        rows = frame_from(chunk).select("number", twice=2 * pl.col("number"), process=pl.lit(os.getpid()))
+        return Result(chunk.number, rows.to_arrow(), None, (), Tally(rows=rows.height), pl.Series(dtype=pl.UInt64))
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def chunks(size: int, rows: int = ROWS) -> Iterator[Chunk]:
 
 
 def rows_of(results: list[Result]) -> list[tuple[int, int]]:
-    return [row for result in results for row in result.decided.select("number", "twice").iter_rows()]
+    return [(row["number"], row["twice"]) for result in results for row in result.decided.to_pylist()]
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +109,7 @@ def test_results_come_in_the_order_of_the_chunks_whatever_their_size(runner: Das
 
 def test_the_work_is_done_in_other_processes_all_of_them(runner: DaskRunner) -> None:
     results = list(runner.map(Doubling(seconds=0.05), chunks(1)))
-    processes = {process for result in results for process in result.decided["process"]}
+    processes = {row["process"] for result in results for row in result.decided.to_pylist()}
     assert len(processes) == 2
     assert os.getpid() not in processes
 
@@ -178,7 +179,7 @@ def test_what_is_sent_shows_nothing_of_a_patient() -> None:
     chunk = next(chunks(2))
     packed = sealed("lines 2 to 3", chunk)
     assert repr(packed) == str(packed) == "<lines 2 to 3>"
-    assert packed.open().cells.equals(chunk.cells)
+    assert frame_from(packed.open()).equals(frame_from(chunk))
 
 
 def test_nothing_listens_to_other_machines(runner: DaskRunner) -> None:

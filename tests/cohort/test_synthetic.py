@@ -16,7 +16,8 @@ import pytest
 
 from hcc_decide.cohort.histories import history_cells
 from hcc_decide.cohort.shape import CohortError
-from hcc_decide.cohort.synthetic import BLOCK, LABEL, Choices, Drawn, Numbers, World, draw_world, synthesise
+from hcc_decide.cohort.synthetic import BLOCK, Choices, Drawn, Numbers, World, draw_world, synthesise
+from hcc_decide.cohort.tally import LABEL
 from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.knowledge.synthetic import Chance, Draw, Recipe
 from hcc_decide.knowledge.synthetic_checks import inspect_synthetic, load_synthetic

@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from hcc_decide.cohort.read import open_table
 from hcc_decide.cohort.shape import CohortError, Refused
 from hcc_decide.cohort.write import Outputs
+from tests.cohort.rows import frame_from
 
 SCHEMA = {"line": pl.Int64, "case_id": pl.String, "options": pl.String}
 FRAME = pl.DataFrame(
@@ -102,6 +103,23 @@ def test_parquet_holds_plain_text_even_when_it_was_held_in_categories(tmp_path: 
     assert str(pq.read_schema(tmp_path / "out.parquet").field("options").type) == "string"
 
 
+@pytest.mark.parametrize("kind", ["csv", "parquet", "jsonl"])
+def test_a_table_of_arrow_is_written_as_the_same_table_of_polars(tmp_path: Path, kind: str) -> None:
+    schema = SCHEMA | {"options": pl.Categorical()}
+    frame = FRAME.with_columns(pl.col("options").cast(pl.Categorical()))
+    arrow = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+    other = frame.with_columns(pl.col("options").cast(pl.String)).select("case_id", "line", "options").to_arrow()
+    for name, written in (("polars", frame), ("arrow", arrow), ("other types and order", other)):
+        with Outputs() as outputs:
+            table = outputs.table(tmp_path / f"{name}.{kind}", schema)
+            table.write(written)
+            table.write(written)
+            outputs.commit()
+    expected = as_read(tmp_path / f"polars.{kind}")
+    assert expected[: len(FRAME)] == expected[len(FRAME) :]
+    assert as_read(tmp_path / f"arrow.{kind}") == as_read(tmp_path / f"other types and order.{kind}") == expected
+
+
 def test_a_column_that_changes_its_type_is_written_only_where_no_value_changes(tmp_path: Path) -> None:
     with Outputs() as outputs:
         table = outputs.table(tmp_path / "out.jsonl", {"age": pl.Float64, "count": pl.Int64})
@@ -128,7 +146,7 @@ def test_any_text_comes_back_from_what_is_written(
         (chunk,) = table.chunks()
     read = [
         tuple(None if cell is None else json.loads(cell) if name in chunk.json else cell for name, cell in row.items())
-        for row in chunk.cells.to_dicts()
+        for row in frame_from(chunk).to_dicts()
     ]
     # An empty cell of a CSV file is null, whatever it was.
     assert read == [(a or None, b or None) if kind == "csv" else (a, b) for a, b in rows]

@@ -49,7 +49,13 @@ HERE = "127.0.0.1"
 DEAF = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
 ADDRESS = re.compile(r"(tcp|tls)://[^/\s]+:[0-9]+")
 MISSING = 'running on Dask needs a package that is not installed: pip install "hcc-decide[dask]"'
-ALIKE = {"python": "Python", "hcc_decide": "hcc-decide", "polars": "polars", "distributed": "distributed"}
+ALIKE = {
+    "python": "Python",
+    "hcc_decide": "hcc-decide",
+    "polars": "polars",
+    "pyarrow": "pyarrow",
+    "distributed": "distributed",
+}
 """What must be of one version everywhere, because chunks and results are pickled."""
 
 
@@ -412,7 +418,7 @@ def _asker() -> Callable[[], dict[str, str | None]]:
         from importlib.metadata import version
 
         found: dict[str, str | None] = {"python": ".".join(platform.python_version_tuple()[:2])}
-        for name in ("hcc_decide", "polars", "distributed"):
+        for name in ("hcc_decide", "polars", "pyarrow", "distributed"):
             try:
                 __import__(name)
                 found[name] = version(name)

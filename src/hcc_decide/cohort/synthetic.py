@@ -18,6 +18,7 @@ import polars as pl
 
 from hcc_decide.cohort.histories import history_cells
 from hcc_decide.cohort.shape import CohortError
+from hcc_decide.cohort.tally import LABEL
 from hcc_decide.knowledge.schema import Limits, Scalar
 from hcc_decide.knowledge.synthetic import HISTORY, Bell, Chance, Draw, Recipe, Skewed, Test
 from hcc_decide.knowledge.synthetic_checks import cell_text
@@ -27,8 +28,6 @@ from hcc_decide.scores import albi_score, child_pugh_points
 BLOCK = 20_000
 """Rows with random numbers of their own. Another size gives other rows for the same seed."""
 MOST_ROWS = 100_000_000
-LABEL = "synthetic-"
-"""What every ``case_id`` begins with."""
 
 _Floats = npt.NDArray[np.float64]
 _Places = npt.NDArray[np.float32]

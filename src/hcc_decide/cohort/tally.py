@@ -6,6 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+LABEL = "synthetic-"
+"""What every ``case_id`` of a generated patient begins with."""
+
 
 @dataclass
 class Tally:

@@ -1,21 +1,21 @@
-"""What is done with each chunk of a table, in whatever process: plain data in, plain data out."""
+"""What is done with each chunk of a table, in whatever process: plain data in, plain data out.
+
+This module does not import Polars: a process can load the rules and fork before the threads of Polars begin.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import polars as pl
-
-from hcc_decide.cohort.columns import plain_text
-from hcc_decide.cohort.concordance import concord
-from hcc_decide.cohort.counting import count_refused, tally_of
-from hcc_decide.cohort.decide import Decider
-from hcc_decide.cohort.shape import Chunk, Refused, Result
-from hcc_decide.engine.engine import Engine
+from hcc_decide.cohort.shape import Chunk, Result
 from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.knowledge.load import load_knowledge
+
+if TYPE_CHECKING:
+    from hcc_decide.cohort.decide import Decider
 
 
 @dataclass(frozen=True)
@@ -43,31 +43,19 @@ class Work:
             KnowledgeError: the rules cannot be loaded in this process.
             EngineError: the engine failed.
         """
-        decided = _decider(self.edition, self.rules).decide(chunk)
-        tally = tally_of(decided)
-        count_refused(tally, chunk.broken)
-        broken = [Refused(row.line, (row.reason,), text=row.text) for row in chunk.broken]
-        refused = sorted((*decided.encoded.refused, *broken), key=lambda row: row.line)
-        table = decided.long(self.keep) if self.long else decided.frame(self.keep)
-        disagreements = None
-        if self.given is not None:
-            agreement = concord(
-                plain_text(chunk, self.given).gather(decided.encoded.rows).cast(pl.String),
-                decided,
-                decided.wording.tables.knowledge,
-                tally,
-            )
-            disagreements = agreement.disagreements
-            if not self.long:
-                table = table.hstack(agreement.columns)
-        return Result(
-            chunk.number,
-            table,
-            disagreements,
-            tuple(refused),
-            tally,
-            pl.Series(decided.encoded.keys, dtype=pl.UInt64),
-        )
+        from hcc_decide.cohort.results import result_of
+
+        return result_of(_decider(self.edition, self.rules), chunk, keep=self.keep, given=self.given, long=self.long)
+
+    def prepare(self) -> None:
+        """Load what the first chunk will need.
+
+        Raises:
+            KnowledgeError: the rules cannot be loaded in this process.
+        """
+        import hcc_decide.cohort.results  # noqa: F401 - the libraries that it needs
+
+        _decider(self.edition, self.rules)
 
     def close(self) -> None:
         """Free what this process loaded for its work; the next chunk loads it anew."""
@@ -89,4 +77,7 @@ def knowledge_of(edition: str, rules: Path | None) -> Knowledge:
 
 @lru_cache(maxsize=1)
 def _decider(edition: str, rules: Path | None) -> Decider:
+    from hcc_decide.cohort.decide import Decider
+    from hcc_decide.engine.engine import Engine
+
     return Decider(Engine(knowledge_of(edition, rules)))
