@@ -24,7 +24,7 @@ from hcc_decide.engine.inference import ShadowError
 from hcc_decide.engine.network import EngineError
 from hcc_decide.engine.tables import NO, YES, MergedLookup
 from hcc_decide.patient import RecordError, parse_patient
-from tests.cohort.rows import chunk_of, frame_of, items
+from tests.cohort.rows import chunk_of, frame_from, frame_of, items
 from tests.conftest import shipped_engine, shipped_knowledge
 from tests.properties.strategies import records
 
@@ -191,14 +191,14 @@ def test_columns_of_numbers_and_truth_values_are_read_as_the_record_reads_them(
 ) -> None:
     cells = pl.DataFrame({column: values}, strict=False)
     chunk = chunk_of([UNTREATED] * 3)
-    cells = chunk.cells.drop(column).hstack(cells)
+    cells = frame_from(chunk).drop(column).hstack(cells)
     decided = DECIDER.decide(type(chunk)(0, chunk.lines, cells))
     assert [row.line - 2 for row in decided.encoded.refused] == refused
 
 
 def test_a_json_column_is_read_as_a_record_in_json_is() -> None:
     chunk = chunk_of([UNTREATED] * 3)
-    cells = chunk.cells.with_columns(pl.Series("ecog", ["1", '"1"', "null"]))
+    cells = frame_from(chunk).with_columns(pl.Series("ecog", ["1", '"1"', "null"]))
     decided = DECIDER.decide(type(chunk)(0, chunk.lines, cells, frozenset({"ecog"})))
     assert [row.line for row in decided.encoded.refused] == [3]
 

@@ -10,13 +10,14 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from hcc_decide.cohort.columns import Decided, Rows
+from hcc_decide.cohort.columns import Decided, Part
+from hcc_decide.cohort.judge import Alike
 from hcc_decide.cohort.places import sortable
 from hcc_decide.cohort.shape import Broken, Refused
-from hcc_decide.cohort.synthetic import LABEL
-from hcc_decide.cohort.tally import Tally
+from hcc_decide.cohort.tally import LABEL, Tally
+from hcc_decide.cohort.wording import Rows
 from hcc_decide.decision import VERDICTS
-from hcc_decide.engine.tables import NOT_APPLICABLE, UNDETERMINED, verdict_of
+from hcc_decide.engine.tables import NOT_APPLICABLE, UNDETERMINED, Small, verdict_of
 from hcc_decide.plausible import implausible
 
 Key = TypeVar("Key", bound=Hashable)
@@ -45,11 +46,14 @@ def tally_of(decided: Decided) -> Tally:
     firsts, texts = decided.first_choices
     for place, numbers in count.by_setting_and(firsts).items():
         _add(found.first_choices, ((name, texts[place]) for name in count.names), numbers)
-    _count_options(found, decided, count)
-    for fact, rows in _missing(decided).items():
-        _add(found.missing, ((name, fact) for name in count.names), count.by_setting(rows))
-    for fact, rows in _missing_first(decided).items():
-        found.missing_first[fact] += count.of(rows)
+    best = decided.best(_NO_CHOICE)
+    for part in decided.parts:
+        here = _CountPart(decided, part)
+        _count_options(found, here)
+        for fact, rows in _missing(part).items():
+            found.missing[here.setting, fact] += here.of(rows)
+        for fact, rows in _missing_first(here, best[part.rows]).items():
+            found.missing_first[fact] += here.of(rows)
     for name, rows in zip(decided.wording.notices, decided.noticed, strict=True):
         found.notices[name] += count.of(rows)
     for option, rule, rows in decided.first_cautions:
@@ -57,6 +61,7 @@ def tally_of(decided: Decided) -> Tally:
     _count_unusual(found, decided, count)
     for item in (found.missing_first, found.notices, found.unusual):
         _drop_zeros(item)
+    _drop_zeros(found.missing)
     _drop_zeros(found.cautions)
     _drop_zeros(found.other_unit)
     return found
@@ -98,6 +103,27 @@ class _Count:
         return {number: dict(zip(self.names, table[number].tolist(), strict=True)) for number in rows}
 
 
+class _CountPart:
+    """Counts rows of one part of a chunk."""
+
+    def __init__(self, decided: Decided, part: Part) -> None:
+        self.part = part
+        self.wording = decided.wording
+        self.setting = decided.wording.settings[part.setting]
+        self._weights = decided.weights[part.rows]
+        # Mostly no two rows of a table are alike, and counting is quicker than adding up.
+        self._single = bool((self._weights == 1).all())
+
+    def of(self, rows: Rows) -> int:
+        """Return how many rows are of some classes."""
+        return int(np.count_nonzero(rows) if self._single else self._weights[rows].sum())
+
+    def by(self, numbers: Small) -> dict[int, int]:
+        """Return how many rows are of each of some small numbers."""
+        found = np.bincount(numbers, weights=None if self._single else self._weights)
+        return {place: int(number) for place, number in enumerate(found.tolist()) if number}
+
+
 def _add(counter: Counter[Key], keys: Iterable[Key], numbers: dict[str, int]) -> None:
     for key, number in zip(keys, numbers.values(), strict=True):
         if number:
@@ -109,61 +135,64 @@ def _drop_zeros(counter: Counter[Key]) -> None:
         del counter[key]
 
 
-def _count_options(found: Tally, decided: Decided, count: _Count) -> None:
+def _count_options(found: Tally, count: _CountPart) -> None:
     ineligible = VERDICTS.index("ineligible")
-    counted: dict[int, dict[int, dict[str, int]]] = {}
-    for option, standings in decided.judged.options.items():
-        numbers = counted.get(id(standings))
-        if numbers is None:  # options of one shape stand alike
-            numbers = counted[id(standings)] = count.by_setting_and(standings.standing)
-        for standing, by_setting in numbers.items():
-            if standing != NOT_APPLICABLE:
-                _add(found.verdicts, ((name, option, verdict_of(standing)) for name in count.names), by_setting)
+    for alike, standings in count.part.judged.groups:
+        numbers = count.by(standings.standing)
+        for option in alike.options:
+            for standing, number in numbers.items():
+                if standing != NOT_APPLICABLE:
+                    found.verdicts[count.setting, option, verdict_of(standing)] += number
         if ineligible in numbers:
-            criteria, failed = decided.wording.criteria[option], standings.standing == ineligible
-            for rule in criteria.decisive:
-                rows = failed & criteria.fails(rule, decided.judged)
-                if rows.any():
-                    _add(found.excluded, ((name, option, rule.id) for name in count.names), count.by_setting(rows))
+            _count_reasons(found, count, alike, standings.standing == ineligible)
 
 
-def _missing(decided: Decided) -> dict[str, Rows]:
+def _count_reasons(found: Tally, count: _CountPart, alike: Alike, failed: Rows) -> None:
+    """Count the criteria that ineligible options fail; conditions that options have in common are looked at once."""
+    known: dict[Hashable, int] = {}
+    for option in alike.options:
+        criteria = count.wording.criteria[option]
+        for rule in criteria.decisive:
+            key = criteria.asks(rule)
+            number = known.get(key)
+            if number is None:
+                number = known[key] = count.of(failed & criteria.fails(rule, count.part.judged))
+            if number:
+                found.excluded[count.setting, option, rule.id] += number
+
+
+def _missing(part: Part) -> dict[str, Rows]:
     found: dict[str, Rows] = {}
-    for asked in decided.gaps.by_option.values():
+    done: set[int] = set()
+    for asked in part.gaps.by_option.values():
+        if id(asked) in done:
+            continue  # options that stand alike hang on the same
+        done.add(id(asked))
         for fact, rows in asked.items():
             found[fact] = found[fact] | rows if fact in found else rows
     return found
 
 
-def _missing_first(decided: Decided) -> dict[str, Rows]:
+def _missing_first(count: _CountPart, best: npt.NDArray[np.int64]) -> dict[str, Rows]:
     """Return by fact the classes where an option hangs on it that would stand above the first choice."""
-    places = decided.wording.places
-    best = _best(decided)
+    places, judged = count.wording.places, count.part.judged
     found: dict[str, Rows] = {}
     usable_below = UNDETERMINED + VERDICTS.index("investigational")
-    for option, asked in decided.gaps.by_option.items():
+    for option, asked in count.part.gaps.by_option.items():
         treatment = places.options[option]
-        standings = decided.judged.options[option]
+        standings = judged.options[option]
         rows = np.flatnonzero((standings.standing >= UNDETERMINED) & (standings.standing < usable_below))
         if not len(rows):
             continue
         levels = np.array([use.body.evidence_level for use in treatment.uses], dtype=np.int64)[standings.use[rows]]
         verdict = standings.standing[rows].astype(np.int64) - UNDETERMINED
-        would = sortable(verdict, 0, levels, places.balance(treatment, decided.judged)[rows].astype(np.int64))
-        above = np.zeros(decided.encoded.classes, dtype=bool)
+        would = sortable(verdict, 0, levels, places.balance(option, judged)[rows].astype(np.int64))
+        above = np.zeros(judged.classes, dtype=bool)
         above[rows] = would < best[rows]
         for fact, hanging in asked.items():
             here = hanging & above
             found[fact] = found[fact] | here if fact in found else here
     return found
-
-
-def _best(decided: Decided) -> npt.NDArray[np.int64]:
-    """Return for each class what its first choice is sorted by (`places.sortable`)."""
-    numbers, inverse = np.unique(decided.ranking, return_inverse=True)
-    groups = [decided.rankings[number].best for number in numbers.tolist()]
-    found = [_NO_CHOICE if group is None else sortable(*group) for group in groups]
-    return np.array(found, dtype=np.int64)[inverse]
 
 
 def _count_unusual(found: Tally, decided: Decided, count: _Count) -> None:

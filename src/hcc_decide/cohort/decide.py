@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
-from hcc_decide.cohort.columns import Decided, Wording
+from hcc_decide.cohort.columns import Decided, Part
 from hcc_decide.cohort.encode import Encoder
 from hcc_decide.cohort.gaps import Gaps
-from hcc_decide.cohort.judge import Judge
+from hcc_decide.cohort.judge import Judge, Staged
 from hcc_decide.cohort.places import Places
 from hcc_decide.cohort.shape import Chunk
 from hcc_decide.cohort.texts import JOINT
+from hcc_decide.cohort.wording import Wording
+from hcc_decide.decision import Setting
 from hcc_decide.engine.engine import Engine
 from hcc_decide.engine.network import EngineError
 from hcc_decide.missing import OpenFacts, missing_facts
@@ -55,11 +58,20 @@ class Decider:
             EngineError: there is no decision, for any of them.
         """
         encoded = self._encoder.encode(chunk)
-        judged = self._judge.judge(encoded.codes, encoded.classes)
-        ranking, missing = self._places.rank(judged), self._gaps.missing(judged)
-        decided = Decided(chunk, encoded, judged, self._places.rankings, ranking, missing, self._wording)
+        staged = self._judge.stage(encoded.codes, encoded.classes)
+        self._places.make_room()
+        self._wording.make_room()
+        parts = [self._part(staged, possible, rows) for possible, rows in staged.parts]
+        rankings, texts = self._places.rankings, self._wording.missing_texts
+        decided = Decided(chunk, encoded, staged, parts, rankings, texts, self._wording)
         self._control(chunk, decided)
         return decided
+
+    def _part(self, staged: Staged, possible: frozenset[Setting], rows: npt.NDArray[np.int64]) -> Part:
+        judged = self._judge.judge(staged, possible, rows)
+        gaps = self._gaps.missing(judged)
+        setting = self._wording.setting(possible)
+        return Part(setting, rows, judged, self._places.rank(judged), gaps, self._wording.missing(gaps))
 
     def close(self) -> None:
         """Free the networks of the engine."""

@@ -9,11 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hcc_decide.cohort.encode import Encoder
-from hcc_decide.cohort.judge import Judged
+from hcc_decide.cohort.judge import Alike, Judged, Standings
 from hcc_decide.decision import VERDICTS
-from hcc_decide.engine.program import condition_of
 from hcc_decide.engine.tables import NOT_APPLICABLE, OPEN, UNDETERMINED, Lookup, MergedLookup, Small, Tables
-from hcc_decide.knowledge.catalogue import Treatment
 from hcc_decide.knowledge.condition import Condition, attributes_of, fact_of, member_of
 from hcc_decide.knowledge.labels import PRIOR_SYSTEMIC
 from hcc_decide.missing import OF_LINE, askable_of_history, open_attributes
@@ -24,7 +22,17 @@ Asked = Mapping[str, Rows]
 
 HOPELESS = tuple(UNDETERMINED + VERDICTS.index(verdict) for verdict in ("ineligible", "not_recommended"))
 """Standings that would be of no use whatever is found out; nothing is asked for them."""
-_INELIGIBLE = HOPELESS[0]
+
+
+def _open_but(hopeless: Sequence[int]) -> Rows:
+    """Tell for each standing whether it is open, and not one of some."""
+    found = np.array([UNDETERMINED <= place < NOT_APPLICABLE and place not in hopeless for place in range(256)])
+    found.flags.writeable = False
+    return found
+
+
+_WAITS = _open_but(HOPELESS)
+_MAY_HELP = _open_but(HOPELESS[:1])
 NOBODY = 255
 """In place of a fact, where there is no further one; no rule base asks for so many."""
 
@@ -57,6 +65,8 @@ class Gaps:
         self._tables = tables
         self._encoder = encoder
         self._open: dict[Condition, MergedLookup] = {}
+        # Of a condition on one attribute, by class of it.
+        self._alone: dict[Condition, Rows] = {}
         self._history: dict[tuple[str, str | None], Lookup] = {}
         self._history_facts: list[str] = []
 
@@ -65,34 +75,28 @@ class Gaps:
         search = _Search(self, judged)
         by_option: dict[str, Asked] = {}
         weights: dict[str, _Weight] = {}
-        found: dict[int, Asked] = {}
-        for treatment in self._tables.knowledge.options.values():
-            standings = judged.options[treatment.id]
-            asked = found.get(id(standings))
-            if asked is None:  # options of one shape stand alike, and hang on the same
-                asked = found[id(standings)] = self._asked(search, treatment, standings.standing)
+        for alike, standings in judged.groups:
+            asked = self._asked(search, alike, standings)
             if asked:
-                by_option[treatment.id] = asked
+                by_option.update(dict.fromkeys(alike.options, asked))
             for fact, rows in asked.items():
-                weights.setdefault(fact, _Weight(judged.classes)).add(rows, standings.standing)
+                weights.setdefault(fact, _Weight(judged.classes)).add(rows, standings.standing, len(alike.options))
         facts = tuple(sorted(weights))
         return Missing(facts, _order([weights[fact].total for fact in facts], judged.classes), by_option)
 
-    def _asked(self, search: _Search, treatment: Treatment, standing: Small) -> Asked:
-        waiting = (
-            (standing >= UNDETERMINED)
-            & (standing != NOT_APPLICABLE)
-            & (standing != HOPELESS[0])
-            & (standing != HOPELESS[1])
-        )
+    @staticmethod
+    def _asked(search: _Search, alike: Alike, standings: Standings) -> Asked:
+        waiting = _WAITS.take(standings.standing, mode="clip")
         if not waiting.any():
             return {}
-        asked = {fact: rows & waiting for fact, rows in search.behind(treatment).items()}
+        asked = {fact: rows & waiting for fact, rows in search.behind(alike, standings).items()}
         return {fact: rows for fact, rows in asked.items() if rows.any()}
 
     def left_open_by(self, condition: Condition, judged: Judged) -> Asked:
         """Return for each attribute the rows where it leaves a condition open."""
         attributes = attributes_of(condition)
+        if len(attributes) == 1:
+            return {attributes[0]: self._left_open_alone(condition, attributes[0], judged)}
         lookup = self._open.get(condition)
         if lookup is None:
             lookup = self._open[condition] = MergedLookup(condition, self._tables.classes)
@@ -104,6 +108,14 @@ class Gaps:
 
         bits = lookup.find(judged.attributes, judged.classes, look)
         return {name: (bits >> place & 1).astype(bool) for place, name in enumerate(attributes)}
+
+    def _left_open_alone(self, condition: Condition, attribute: str, judged: Judged) -> Rows:
+        states = self._tables.classes.states(attribute)
+        known = self._alone.get(condition, np.zeros(0, dtype=bool))
+        if len(known) < len(states):
+            new = [any(open_attributes(condition, {attribute: state})) for state in states[len(known) :]]
+            known = self._alone[condition] = np.append(known, np.array(new, dtype=bool))
+        return known.take(judged.attributes[attribute], mode="clip")
 
     def of_history(self, attribute: str, judged: Judged) -> Asked:
         """Return what to ask for when an attribute of the history is open."""
@@ -136,23 +148,35 @@ class _Search:
     def __init__(self, gaps: Gaps, judged: Judged) -> None:
         self._gaps, self._judged = gaps, judged
         self._knowledge = gaps._tables.knowledge
+        self._places: dict[int, Asked] = {}
         self._conditions: dict[Condition, Asked] = {}
         self._attributes: dict[str, Asked] = {}
 
-    def behind(self, treatment: Treatment) -> Asked:
-        """Return the facts behind the open indications of an option, with the rows."""
-        found: dict[str, Rows] = {}
-        tables, judged = self._gaps._tables, self._judged
-        for use, standing in zip(treatment.uses, judged.options[treatment.id].by_use, strict=True):
-            waiting = (standing >= UNDETERMINED) & (standing != NOT_APPLICABLE) & (standing != _INELIGIBLE)
+    def behind(self, alike: Alike, standings: Standings) -> Asked:
+        """Return the facts behind the open indications of some options, with the rows."""
+        rows_of: dict[int, Rows] = {}
+        for place, standing in standings.by_use.items():
+            waiting = _MAY_HELP.take(standing, mode="clip")
             if not waiting.any():
                 continue
-            for rule in treatment.of_kind("indication", "include", "exclude", "reservation"):
-                if use.body.id not in rule.indications:
-                    continue
-                rows = waiting & (judged.answers[tables.condition_of(rule.id)] == OPEN)
-                if rows.any():
-                    _join(found, rows, self._condition(condition_of(rule, treatment)))
+            use = alike.shape[place]
+            for condition in {use.applies, *use.include, *use.exclude, *use.reservation}:
+                rows_of[condition] = rows_of[condition] | waiting if condition in rows_of else waiting
+        found: dict[str, Rows] = {}
+        for condition, rows in rows_of.items():
+            _join(found, rows, self._open(condition))
+        return found
+
+    def _open(self, place: int) -> Asked:
+        """Return the facts behind a condition of the tables where it is open, with the rows."""
+        found = self._places.get(place)
+        if found is None:
+            rows = self._judged.answers[place] == OPEN
+            found = {}
+            if rows.any():
+                asked = self._condition(self._gaps._tables.conditions[place])
+                found = {fact: here for fact, where in asked.items() if (here := rows & where).any()}
+            self._places[place] = found
         return found
 
     def _condition(self, condition: Condition) -> Asked:
@@ -211,10 +235,11 @@ class _Weight:
         self._best = np.full(classes, 255, dtype=np.uint8)
         self._count = np.zeros(classes, dtype=np.uint8)
 
-    def add(self, rows: Rows, standing: Small) -> None:
-        """Count an option whose verdict hangs on the fact in some rows."""
-        np.minimum(self._best, standing, out=self._best, where=rows)
-        self._count += rows
+    def add(self, rows: Rows, standing: Small, options: int) -> None:
+        """Count options that stand alike, and whose verdicts hang on the fact in some rows."""
+        # Elsewhere 255, which is no standing.
+        np.minimum(self._best, standing | (rows.view(np.uint8) - np.uint8(1)), out=self._best)
+        self._count += rows.view(np.uint8) * np.uint8(options)
 
     @property
     def total(self) -> npt.NDArray[np.uint32]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from hcc_decide.cohort.judge import Judged
+from hcc_decide.cohort.judge import Alike, Judged, Standings
 from hcc_decide.cohort.texts import JOINT, Distinct
 from hcc_decide.decision import LISTED, USABLE, VERDICTS, Verdict
 from hcc_decide.engine.tables import NOT_APPLICABLE, UNDETERMINED, YES, Tables, verdict_of, would_be_of
@@ -76,6 +76,31 @@ class Ranking:
         return {option: int(rank) for rank, option, _ in items}
 
 
+@dataclass(frozen=True)
+class _Column:
+    """Options that have the same number in every ranking: they stand alike, and the same findings bear on them.
+
+    Attributes:
+        alike: the options that stand alike.
+        options: those of them that this column is for.
+        findings: the findings for (-1) and against them (1): the place of the condition, and for each indication whether
+            it bears on it.
+    """
+
+    alike: int
+    options: tuple[str, ...]
+    findings: tuple[tuple[int, int, tuple[bool, ...]], ...]
+
+
+class _Numbers:
+    """Numbers of what was met in one column; 0 stands for options that are not listed."""
+
+    def __init__(self, options: int) -> None:
+        self.of_code: npt.NDArray[np.uint16] = np.zeros(UNDETERMINED * 2 * _USE * _BALANCE, dtype=np.uint16)
+        self.standings: list[list[int]] = [[0] for _ in range(options)]
+        """For each option of the column, by number, its place among all standings that were met."""
+
+
 class Places:
     """Ranks the options of whole columns of patients; options of equal group are put in order once, wherever they meet."""
 
@@ -87,65 +112,112 @@ class Places:
         """
         check_size(tables.knowledge)
         self._tables = tables
-        self._options = tuple(tables.knowledge.options.values())
-        codes = UNDETERMINED * 2 * _USE * _BALANCE
-        self._tables_of = [np.zeros(codes, dtype=np.uint16) for _ in self._options]
+        self._columns: dict[int, tuple[_Column, ...]] = {}
+        self._numbers: dict[_Column, _Numbers] = {}
         # 0 stands for an option that is not listed.
         self._standings: list[_Standing] = [_Standing("", (0, 0, 0, 0), None, "not_applicable", None)]
         self._group_of = np.zeros(1, dtype=np.int64)
         self._groups: dict[tuple[int, bytes], tuple[str, int, tuple[str, ...]]] = {}
-        self._distinct = Distinct(self._rank)
+        self.rankings: list[Ranking] = []
+        """Every ranking met so far, by its number."""
+        self._distinct: dict[tuple[_Column, ...], Distinct] = {}
 
     @property
     def options(self) -> Mapping[str, Treatment]:
         """The catalogue."""
         return self._tables.knowledge.options
 
-    @property
-    def rankings(self) -> list[Ranking]:
-        """Every ranking met so far, by its number."""
-        return self._distinct.made
+    def make_room(self) -> None:
+        """Forget all rankings when very many have been met; numbers begin anew with a new list of `rankings`."""
+        if len(self.rankings) > MOST_RANKINGS:
+            self.rankings = []
+            self._distinct.clear()
 
     def rank(self, judged: Judged) -> npt.NDArray[np.int32]:
-        """Return for each class the number of its ranking.
-
-        When very many rankings have been met, all are forgotten first, and numbers begin anew with a new list of `rankings`.
-        """
-        if len(self.rankings) > MOST_RANKINGS:
-            self._distinct.forget()
-        columns = []
-        for place, treatment in enumerate(self._options):
-            standings = judged.options[treatment.id]
+        """Return for each class the number of its ranking."""
+        columns: list[_Column] = []
+        found: list[npt.NDArray[np.uint16]] = []
+        for alike, standings in judged.groups:
             standing = standings.standing
             listed = (standing < len(LISTED)) | ((standing >= UNDETERMINED) & (standing != NOT_APPLICABLE))
-            if not listed.any():
-                columns.append(np.zeros(judged.classes, dtype=np.uint16))
-                continue
             code = (standing.astype(np.int32) * _USE + standings.use) * _BALANCE + _BALANCE // 2
-            if treatment.of_kind("preference"):
-                code += self.balance(treatment, judged)
-            table = self._tables_of[place]
-            numbers = table.take(code, mode="clip")
-            numbers[~listed] = 0
-            new = np.flatnonzero(listed & (numbers == 0))
-            if len(new):
-                for found in np.unique(code[new]).tolist():
-                    table[found] = self._number(place, found)
-                numbers = table.take(code, mode="clip")
-                numbers[~listed] = 0
-            columns.append(numbers)
-        return self._distinct.number(np.stack(columns, axis=1))
+            for column in self._columns_of(alike):
+                columns.append(column)
+                own = code + self._balance(column, standings, judged) if column.findings else code
+                found.append(self._number(column, own, listed))
+        key = tuple(columns)
+        distinct = self._distinct.get(key)
+        if distinct is None:
+            distinct = self._distinct[key] = Distinct(lambda rows: self._rank(self._spread(key, rows)), self.rankings)
+        return distinct.number(np.stack(found, axis=1))
 
-    def balance(self, treatment: Treatment, judged: Judged) -> npt.NDArray[np.int32]:
-        """Return for each class the findings against an option less those for it, under the indication that decides."""
-        found = np.zeros(judged.classes, dtype=np.int32)
-        use_of = judged.options[treatment.id].use
-        for rule in treatment.of_kind("preference"):
-            if rule.effect in ("favours", "disfavours"):
-                bears = np.array([use.body.id in rule.indications for use in treatment.uses], dtype=bool)
-                held = (judged.answers[self._tables.condition_of(rule.id)] == YES) & bears.take(use_of, mode="clip")
-                found += held if rule.effect == "disfavours" else -held.astype(np.int32)
+    def _columns_of(self, alike: Alike) -> tuple[_Column, ...]:
+        found = self._columns.get(alike.number)
+        if found is None:
+            columns: dict[tuple[tuple[int, int, tuple[bool, ...]], ...], list[str]] = {}
+            for option in alike.options:
+                columns.setdefault(self._findings(option), []).append(option)
+            found = tuple(_Column(alike.number, tuple(options), mine) for mine, options in columns.items())
+            self._columns[alike.number] = found
         return found
+
+    def _findings(self, option: str) -> tuple[tuple[int, int, tuple[bool, ...]], ...]:
+        treatment = self.options[option]
+        signs = {"favours": -1, "disfavours": 1}
+        return tuple(
+            (
+                self._tables.condition_of(rule.id),
+                signs[rule.effect],
+                tuple(use.body.id in rule.indications for use in treatment.uses),
+            )
+            for rule in treatment.of_kind("preference")
+            if rule.effect in signs
+        )
+
+    def balance(self, option: str, judged: Judged) -> npt.NDArray[np.int32]:
+        """Return for each class the findings against an option less those for it, under the indication that decides."""
+        alike, standings = next(item for item in judged.groups if option in item[0].options)
+        column = next(item for item in self._columns_of(alike) if option in item.options)
+        return self._balance(column, standings, judged)
+
+    @staticmethod
+    def _balance(column: _Column, standings: Standings, judged: Judged) -> npt.NDArray[np.int32]:
+        found = np.zeros(judged.classes, dtype=np.int32)
+        for condition, sign, bears in column.findings:
+            held = judged.answers[condition] == YES
+            if not all(bears):
+                held &= np.array(bears, dtype=bool).take(standings.use, mode="clip")
+            if sign > 0:
+                found += held
+            else:
+                found -= held
+        return found
+
+    def _number(
+        self, column: _Column, code: npt.NDArray[np.int32], listed: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.uint16]:
+        numbers = self._numbers.get(column)
+        if numbers is None:
+            numbers = self._numbers[column] = _Numbers(len(column.options))
+        found = numbers.of_code.take(code, mode="clip")
+        new = listed & (found == 0)
+        if new.any():
+            for item in np.unique(code[new]).tolist():
+                numbers.of_code[item] = len(numbers.standings[0])
+                for option, mine in zip(column.options, numbers.standings, strict=True):
+                    mine.append(self._standing(option, item))
+            found = numbers.of_code.take(code, mode="clip")
+        found *= listed
+        return found
+
+    def _spread(self, columns: Sequence[_Column], rows: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
+        """Return a table of standings, one column per option in the order of the catalogue, from the numbers of columns."""
+        by_option = {
+            option: np.array(mine, dtype=np.uint16).take(rows[:, place])
+            for place, column in enumerate(columns)
+            for option, mine in zip(column.options, self._numbers[column].standings, strict=True)
+        }
+        return np.stack([by_option[option] for option in self.options if option in by_option], axis=1)
 
     def _rank(self, table: npt.NDArray[np.uint16]) -> list[Ranking]:
         groups = np.where(table == 0, _UNLISTED, self._group_of[table])
@@ -157,43 +229,52 @@ class Places:
         ends[:, :-1] = groups[:, 1:] != groups[:, :-1]
         ends[:, -1] = True
         ends &= groups != _UNLISTED
-        return [self._ranking(row, np.flatnonzero(last).tolist()) for row, last in zip(numbers, ends, strict=True)]
+        counts = ends.sum(axis=1).tolist()
+        lasts = (np.nonzero(ends)[1] + 1).tolist()
+        found, done = [], 0
+        for row, count in zip(numbers, counts, strict=True):
+            found.append(self._ranking(row, lasts[done : done + count]))
+            done += count
+        return found
 
-    def _ranking(self, numbers: npt.NDArray[np.uint16], lasts: list[int]) -> Ranking:
-        """Return the ranking of options that stand in order of their groups, of each of which the last place is given."""
-        content, size = numbers.tobytes(), numbers.itemsize
+    def _ranking(self, numbers: npt.NDArray[np.uint16], ends: list[int]) -> Ranking:
+        """Return the ranking of options that stand in order of their groups, each of which ends before one of ``ends``."""
+        content, size, known = numbers.tobytes(), numbers.itemsize, self._groups
         texts: list[str] = []
         start = begin = 0
         first: tuple[str, ...] = ()
-        for last in lasts:
-            end = (last + 1) * size
-            text, start, leading = self._group(start, content[begin:end])
-            first = first if begin else leading
+        for place in ends:
+            end = place * size
+            key = (start, content[begin:end])
+            found = known.get(key)
+            if found is None:
+                found = self._group(*key)
+            text, start, leading = found
+            if not begin:
+                first = leading
             texts.append(text)
             begin = end
-        best = self._standings[int(numbers[0])].group if lasts else None
+        best = self._standings[int(numbers[0])].group if ends else None
         if best is None or VERDICTS[best[0]] not in USABLE:
             return Ranking(tuple(texts), (), None)
         return Ranking(tuple(texts), first, best)
 
     def _group(self, start: int, members: bytes) -> tuple[str, int, tuple[str, ...]]:
         """Return the cell of options of one group, the rank of the last one, and the ids of those that stand first."""
-        found = self._groups.get((start, members))
-        if found is None:
-            if len(self._groups) >= _MOST:
-                self._groups.clear()
-            numbers = np.frombuffer(members, dtype=np.uint16).tolist()
-            order = ordered(self._standings[number] for number in numbers)
-            text = JOINT.join(f"{start + rank}:{item.item}" for rank, _, item in order)
-            leading = sorted(item.option for rank, _, item in order if rank == 1)
-            found = self._groups[start, members] = (text, start + order[-1][0], tuple(leading))
+        if len(self._groups) >= _MOST:
+            self._groups.clear()
+        numbers = np.frombuffer(members, dtype=np.uint16).tolist()
+        order = ordered(self._standings[number] for number in numbers)
+        text = JOINT.join(f"{start + rank}:{item.item}" for rank, _, item in order)
+        leading = sorted(item.option for rank, _, item in order if rank == 1)
+        found = self._groups[start, members] = (text, start + order[-1][0], tuple(leading))
         return found
 
-    def _number(self, place: int, code: int) -> int:
+    def _standing(self, option: str, code: int) -> int:
         """Return a number for an option as it is ranked."""
         rest, balance = divmod(code, _BALANCE)
         standing, use_place = divmod(rest, _USE)
-        treatment = self._options[place]
+        treatment = self.options[option]
         use = treatment.uses[use_place]
         verdict, would_be = verdict_of(standing), would_be_of(standing)
         group = group_of(verdict, would_be, use, balance - _BALANCE // 2)
