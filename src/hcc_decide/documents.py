@@ -143,24 +143,29 @@ def _looks_like_json(text: str) -> bool:
 
 
 def _parse_json(text: str) -> Any:
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        result: dict[str, Any] = {}
-        for key, value in pairs:
-            if key in result:
-                raise DocumentError(f"gives the key {shown(key)} twice")
-            result[key] = value
-        return result
-
-    def integer(digits: str) -> int | float:
-        return int(digits) if len(digits) <= 400 else math.inf
-
-    # NaN and Infinity stay visible as numbers: the reader of the value refuses them by field.
     try:
-        data = json.loads(text, object_pairs_hook=unique, parse_int=integer)
+        data = _JSON.decode(text)
     except RecursionError:
         raise DocumentError(f"is nested deeper than {MAX_DEPTH} levels") from None
     _check_size(data)
     return data
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for place, name in enumerate(names) if name in names[:place])
+        raise DocumentError(f"gives the key {shown(twice)} twice")
+    return result
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= 400 else math.inf
+
+
+# NaN and Infinity stay visible as numbers: the reader of the value refuses them by field.
+_JSON = json.JSONDecoder(object_pairs_hook=_unique, parse_int=_integer)
 
 
 def _check_size(data: Any) -> None:

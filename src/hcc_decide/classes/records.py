@@ -54,7 +54,16 @@ class RecordClasses:
         """Look up which fields matter, and where."""
         self.knowledge = knowledge
         facts = knowledge.vocabulary.facts
-        self._attributes = frozenset(knowledge.attributes())
+        attributes = frozenset(knowledge.attributes())
+        options = (*knowledge.options, OTHER)
+        # What rules read of the lines of an option: the constants that its details are compared with, and its imaging.
+        self._limits = {
+            option: tuple(knowledge.limits.get(f"{name}[{option}]") for name in DETAILS) for option in options
+        }
+        self._detailed = {option for option in options if any(f"{name}[{option}]" in attributes for name in DETAILS)}
+        self._imaged = {option for option in options if f"radiological_progression[{option}]" in attributes}
+        # A drug without a name may have been any.
+        self._imaged.add(OTHER)
         read = {fact_of(name) for name in knowledge.attributes()}
         computed = {name for name in read if facts[name].source == "computed"}
         self._scores = tuple(sorted(computed & RUNNING.keys()))
@@ -105,23 +114,20 @@ class RecordClasses:
     def _history(self, lines: tuple[PriorLine, ...]) -> Hashable:
         found = [self._line(line) for line in lines]
         # Only the last line of a drug tells its dose, and only the last line of all may still run.
-        detailed = [line.option for line in lines if any(self._reads(name, line.option) for name in DETAILS)]
+        detailed = [line.option for line in lines if line.option in self._detailed]
         if len(set(detailed)) == len(detailed) and all(line.option != OTHER for line in lines):
             found.sort(key=repr)
         return tuple(found), any(line.outcome == "ongoing" for line in lines[:-1])
 
-    def _reads(self, name: str, option: str) -> bool:
-        return f"{name}[{option}]" in self._attributes
-
     def _line(self, line: PriorLine) -> Hashable:
-        details = []
-        for name in DETAILS:
-            value = getattr(line, name)
-            constants = self.knowledge.limits.get(f"{name}[{line.option}]")
-            details.append(None if value is None or constants is None else position(value, constants))
-        # A drug without a name may have been any.
-        told = line.option == OTHER or self._reads("radiological_progression", line.option)
-        return line.option, line.name is None, line.outcome, line.radiological_progression if told else None, *details
+        details = [
+            None if value is None or constants is None else position(value, constants)
+            for value, constants in zip(
+                (getattr(line, name) for name in DETAILS), self._limits[line.option], strict=True
+            )
+        ]
+        told = line.radiological_progression if line.option in self._imaged else None
+        return line.option, line.name is None, line.outcome, told, *details
 
 
 def _scored(knowledge: Knowledge, field: str) -> bool:

@@ -18,7 +18,7 @@ from hcc_decide.cohort.gaps import Missing
 from hcc_decide.cohort.judge import Judged, Staged
 from hcc_decide.cohort.places import Ranking, sortable
 from hcc_decide.cohort.shape import Chunk
-from hcc_decide.cohort.texts import JOINT, Flags, cells, numbers_column, used
+from hcc_decide.cohort.texts import JOINT, Flags, cells, long_cells, numbers_column, used
 from hcc_decide.cohort.wording import Rows, Wording
 from hcc_decide.engine.tables import NOT_APPLICABLE, YES, Codes, Small, verdict_of, would_be_of
 from hcc_decide.knowledge.catalogue import Rule
@@ -221,6 +221,13 @@ class Decided:
     def _column(self, places: npt.NDArray[Any], texts: Sequence[str | None]) -> pa.DictionaryArray:
         return cells(places.take(self.encoded.inverse), texts)
 
+    @property
+    def _options(self) -> pa.DictionaryArray:
+        rankings, inverse = self._ranked
+        numbers, places = used(np.array([ranking.same for ranking in rankings], dtype=np.int64), len(self.rankings))
+        texts = [self.rankings[number].text for number in numbers.tolist()]
+        return long_cells(places.take(inverse).take(self.encoded.inverse), texts)
+
     def _flags(self, flags: Flags, held: Iterable[Rows]) -> pa.DictionaryArray:
         return self._column(*flags.cells(list(held), self.encoded.classes))
 
@@ -272,12 +279,11 @@ class Decided:
         Args:
             kept: columns of the table that are carried over, as they were read.
         """
-        rankings, places = self._ranked
         columns = {
             "setting": self._column(self.settings, self.wording.settings),
             "bclc_stage": self._column(*self.stages),
             "first_choice": self._column(*self.first_choices),
-            "options": self._column(places, [ranking.text for ranking in rankings]),
+            "options": self._options,
             "missing": self._column(self._gathered(lambda part: part.missing), self.missing_texts),
             "notices": self._flags(self.wording.notice_cells, self.noticed),
             "cautions": self._flags(self.wording.caution_cells, (rows for _, _, rows in self.first_cautions)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
@@ -53,11 +54,13 @@ class Ranking:
         parts: the cells of each group; rankings have most of them in common.
         first: the first choice: every usable option of rank 1, by id.
         best: the group of the first choice; ``None`` when no option is usable.
+        same: the number of the first ranking with the same cell; groups may differ where the order does not.
     """
 
     parts: tuple[str, ...]
     first: tuple[str, ...]
     best: Group | None
+    same: int
 
     @property
     def text(self) -> str:
@@ -121,6 +124,7 @@ class Places:
         self.rankings: list[Ranking] = []
         """Every ranking met so far, by its number."""
         self._distinct: dict[tuple[_Column, ...], Distinct] = {}
+        self._same: dict[bytes, int] = {}
 
     @property
     def options(self) -> Mapping[str, Treatment]:
@@ -132,6 +136,7 @@ class Places:
         if len(self.rankings) > MOST_RANKINGS:
             self.rankings = []
             self._distinct.clear()
+            self._same.clear()
 
     def rank(self, judged: Judged) -> npt.NDArray[np.int32]:
         """Return for each class the number of its ranking."""
@@ -231,13 +236,14 @@ class Places:
         ends &= groups != _UNLISTED
         counts = ends.sum(axis=1).tolist()
         lasts = (np.nonzero(ends)[1] + 1).tolist()
-        found, done = [], 0
-        for row, count in zip(numbers, counts, strict=True):
-            found.append(self._ranking(row, lasts[done : done + count]))
+        found: list[Ranking] = []
+        done = 0
+        for number, (row, count) in enumerate(zip(numbers, counts, strict=True), start=len(self.rankings)):
+            found.append(self._ranking(number, row, lasts[done : done + count]))
             done += count
         return found
 
-    def _ranking(self, numbers: npt.NDArray[np.uint16], ends: list[int]) -> Ranking:
+    def _ranking(self, number: int, numbers: npt.NDArray[np.uint16], ends: list[int]) -> Ranking:
         """Return the ranking of options that stand in order of their groups, each of which ends before one of ``ends``."""
         content, size, known = numbers.tobytes(), numbers.itemsize, self._groups
         texts: list[str] = []
@@ -254,10 +260,13 @@ class Places:
                 first = leading
             texts.append(text)
             begin = end
+        # The texts themselves would take hundreds of megabytes.
+        digest = hashlib.blake2b(JOINT.join(texts).encode(), digest_size=16).digest()
+        same = self._same.setdefault(digest, number)
         best = self._standings[int(numbers[0])].group if ends else None
         if best is None or VERDICTS[best[0]] not in USABLE:
-            return Ranking(tuple(texts), (), None)
-        return Ranking(tuple(texts), first, best)
+            return Ranking(tuple(texts), (), None, same)
+        return Ranking(tuple(texts), first, best, same)
 
     def _group(self, start: int, members: bytes) -> tuple[str, int, tuple[str, ...]]:
         """Return the cell of options of one group, the rank of the last one, and the ids of those that stand first."""

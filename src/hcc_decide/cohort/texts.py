@@ -104,18 +104,33 @@ def cells(places: npt.NDArray[Any], texts: Sequence[str | None]) -> pa.Dictionar
         texts: the texts; ``None`` is null.
     """
     numbers, inverse = used(places, len(texts))
-    found = [texts[place] for place in numbers.tolist()]
-    valid = None
-    if None in found:
-        there = np.array([text is not None for text in found], dtype=bool)
-        valid = there.take(inverse)
-        inverse = np.where(valid, (np.cumsum(there) - 1).take(inverse), 0)
-    column = pl.Series([text for text in found if text is not None], dtype=pl.String)
     # Different places may have the same text, and Parquet would write a dictionary that has one twice row by row.
-    encoded = column.to_arrow(compat_level=pl.CompatLevel.oldest()).dictionary_encode()
-    codes = encoded.indices.to_numpy().astype(np.uint32)
-    taken = codes.take(inverse) if len(codes) else np.zeros(len(inverse), dtype=np.uint32)
-    return pa.DictionaryArray.from_arrays(numbers_column(taken, valid), encoded.dictionary)
+    distinct: dict[str, int] = {}
+    found = [texts[place] for place in numbers.tolist()]
+    codes = np.array(
+        [0 if text is None else distinct.setdefault(text, len(distinct)) for text in found], dtype=np.int32
+    )
+    valid = np.array([text is not None for text in found], dtype=bool).take(inverse) if None in found else None
+    return _dictionary(codes.take(inverse) if found else inverse, list(distinct), valid)
+
+
+def long_cells(places: npt.NDArray[Any], texts: Sequence[str]) -> pa.DictionaryArray:
+    """Return a column of long texts that repeat.
+
+    Args:
+        places: for each row the place of its text among ``texts``.
+        texts: the texts, none twice; they may be made when they are asked for.
+    """
+    numbers, inverse = used(places, len(texts))
+    return _dictionary(inverse, [texts[place] for place in numbers.tolist()], None)
+
+
+def _dictionary(
+    places: npt.NDArray[np.int32], texts: Sequence[str], valid: npt.NDArray[np.bool_] | None
+) -> pa.DictionaryArray:
+    column = pl.Series(texts, dtype=pl.String)
+    distinct = column.to_arrow(compat_level=pl.CompatLevel.oldest())
+    return pa.DictionaryArray.from_arrays(numbers_column(places.astype(np.uint32), valid), distinct)
 
 
 def numbers_column(numbers: npt.NDArray[np.integer[Any]], valid: npt.NDArray[np.bool_] | None = None) -> pa.Array:
