@@ -28,7 +28,7 @@ from hcc_decide.cohort.write import Outputs
 from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.patient import Patient
 
-ROWS, LONG_ROWS = 16_000, 2_000
+ROWS, LONG_ROWS = 24_000, 2_000
 """Rows of a chunk, of which each becomes one row or one for each option."""
 REPORTS = (".html", ".md")
 
