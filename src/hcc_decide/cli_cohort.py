@@ -111,6 +111,8 @@ def decide(  # noqa: PLR0913, PLR0917 - typer makes each an option of the comman
             long=long,
             force=force,
             rows=rows,
+            # How many workers of Dask share a machine is not known here; small parts suit any number.
+            processes=workers or (1 if engine == "local" else 4),
         )
         work = order.work(edition, rules)
 

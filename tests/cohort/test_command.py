@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import pytest
 from hcc_decide.cohort import work
 from hcc_decide.cohort.concordance import COLUMNS
 from hcc_decide.cohort.read import kind_of_table
-from hcc_decide.cohort.run import Order, run
+from hcc_decide.cohort.run import LEAST_ROWS, Order, run
 from hcc_decide.cohort.shape import Chunk, CohortError, Result
 from hcc_decide.cohort.work import Work
 from hcc_decide.knowledge.catalogue import Knowledge
@@ -354,6 +355,14 @@ def test_a_part_that_comes_back_without_an_answer_ends_the_run(table: Path, tmp_
         run(order, shipped_knowledge(), order.work(DEFAULT_EDITION, None), nullcontext(_Losing()))
     assert not ended.value.refused
     assert names(tmp_path) == {"in.csv"}
+
+
+def test_processes_of_one_machine_share_the_rows_that_are_worked_on_at_once() -> None:
+    order = Order(Path("table.csv"), Path("out.csv"))
+    assert replace(order, processes=2).rows_at_once * 2 == order.rows_at_once
+    assert replace(order, processes=1000).rows_at_once == LEAST_ROWS
+    assert replace(order, long=True).rows_at_once < LEAST_ROWS
+    assert replace(order, rows=7, long=True, processes=2).rows_at_once == 7
 
 
 def test_the_rows_worked_on_at_once_make_no_difference(

@@ -28,8 +28,10 @@ from hcc_decide.cohort.write import Outputs
 from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.patient import Patient
 
-ROWS, LONG_ROWS = 24_000, 2_000
-"""Rows of a chunk, of which each becomes one row or one for each option."""
+ROWS, LONG_ROWS = 48_000, 2_000
+"""Rows that are worked on at once in all processes of a machine, of which each becomes one row or one for each option."""
+LEAST_ROWS = 12_000
+"""Of one process: what is done once for each part would cost more than its rows."""
 REPORTS = (".html", ".md")
 
 Told = Callable[[int, int], None]
@@ -51,7 +53,8 @@ class Order:
         given: column of what each patient was given.
         long: one row per patient and option.
         force: replace files that exist.
-        rows: rows that are worked on at once; ``None`` takes what fits.
+        rows: rows of a part of the table; ``None`` takes what fits.
+        processes: how many processes of one machine work on parts at once.
     """
 
     input: Path
@@ -65,10 +68,18 @@ class Order:
     long: bool = False
     force: bool = False
     rows: int | None = None
+    processes: int = 1
 
     def work(self, edition: str, rules: Path | None) -> Work:
         """Return what is done with each chunk."""
         return Work(edition, rules, self.keep, self.given, self.long)
+
+    @property
+    def rows_at_once(self) -> int:
+        """How many rows a part of the table has at most; the answers are the same whatever it is."""
+        if self.rows is not None:
+            return self.rows
+        return LONG_ROWS if self.long else max(ROWS // self.processes, LEAST_ROWS)
 
     def rejects_of(self, table: Table) -> Path:
         """Return where refused rows go."""
@@ -125,8 +136,7 @@ def run(
         EngineError: the engine failed.
     """
     began = time.monotonic()
-    rows = order.rows or (LONG_ROWS if order.long else ROWS)
-    with open_table(order.input, rows=rows, others=(*order.keep, *order.ignore)) as table:
+    with open_table(order.input, rows=order.rows_at_once, others=(*order.keep, *order.ignore)) as table:
         _check(order, table)
         with Outputs(force=order.force, inputs=[order.input]) as outputs:
             chunks = table.chunks()
