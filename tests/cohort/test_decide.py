@@ -21,8 +21,9 @@ from hcc_decide.decide import decision_of
 from hcc_decide.decision import USABLE, VERDICTS, Decision, Excluded, Option, Verdict
 from hcc_decide.engine import tables
 from hcc_decide.engine.inference import ShadowError
+from hcc_decide.engine.lookup import MergedLookup
 from hcc_decide.engine.network import EngineError
-from hcc_decide.engine.tables import NO, YES, MergedLookup
+from hcc_decide.engine.tables import NO, YES
 from hcc_decide.patient import RecordError, parse_patient
 from tests.cohort.rows import chunk_of, frame_from, frame_of, items
 from tests.conftest import shipped_engine, shipped_knowledge

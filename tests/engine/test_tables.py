@@ -15,9 +15,10 @@ from hcc_decide.engine import tables as module
 from hcc_decide.engine.engine import Engine
 from hcc_decide.engine.fences import FenceError
 from hcc_decide.engine.inference import ShadowError, Staged, stage
+from hcc_decide.engine.lookup import Codes
 from hcc_decide.engine.network import RuleSet
 from hcc_decide.engine.program import Program
-from hcc_decide.engine.tables import NO, OPEN, YES, Codes, Tables
+from hcc_decide.engine.tables import NO, OPEN, YES, Tables
 from hcc_decide.knowledge.catalogue import Knowledge, read_by_staging
 from hcc_decide.knowledge.condition import Condition, State, attributes_of, judge
 

@@ -20,7 +20,8 @@ from hcc_decide.cohort.places import Ranking, sortable
 from hcc_decide.cohort.shape import Chunk
 from hcc_decide.cohort.texts import JOINT, Flags, cells, long_cells, numbers_column, used
 from hcc_decide.cohort.wording import Rows, Wording
-from hcc_decide.engine.tables import NOT_APPLICABLE, YES, Codes, Small, verdict_of, would_be_of
+from hcc_decide.engine.lookup import Codes
+from hcc_decide.engine.tables import NOT_APPLICABLE, YES, Small, verdict_of, would_be_of
 from hcc_decide.knowledge.catalogue import Rule
 
 STAGE = "bclc_stage"

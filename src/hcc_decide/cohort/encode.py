@@ -17,7 +17,7 @@ from hcc_decide.cohort.known import UNKNOWN, Known
 from hcc_decide.cohort.meaning import MOST, REFUSED, Cell, Column, Model, plain, wrong_case_ids
 from hcc_decide.cohort.shape import Chunk, Refused
 from hcc_decide.documents import DocumentError
-from hcc_decide.engine.tables import Lookup
+from hcc_decide.engine.lookup import Lookup
 from hcc_decide.knowledge.catalogue import Knowledge
 from hcc_decide.patient import CONTRADICTING, Patient, RecordError, contradictions, parse_patient
 from hcc_decide.scores import RUNNING

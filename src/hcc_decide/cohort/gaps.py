@@ -11,7 +11,8 @@ import numpy.typing as npt
 from hcc_decide.cohort.encode import Encoder
 from hcc_decide.cohort.judge import Alike, Judged, Standings
 from hcc_decide.decision import VERDICTS
-from hcc_decide.engine.tables import NOT_APPLICABLE, OPEN, UNDETERMINED, Lookup, MergedLookup, Small, Tables
+from hcc_decide.engine.lookup import Lookup, MergedLookup
+from hcc_decide.engine.tables import NOT_APPLICABLE, OPEN, UNDETERMINED, Small, Tables
 from hcc_decide.knowledge.condition import Condition, attributes_of, fact_of, member_of
 from hcc_decide.knowledge.labels import PRIOR_SYSTEMIC
 from hcc_decide.missing import OF_LINE, askable_of_history, open_attributes

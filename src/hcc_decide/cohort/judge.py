@@ -17,16 +17,9 @@ import numpy.typing as npt
 from hcc_decide.cohort.encode import Encoder
 from hcc_decide.decision import Setting, Verdict
 from hcc_decide.engine.facts import Reader
+from hcc_decide.engine.lookup import Codes, Lookup, narrow
 from hcc_decide.engine.network import EngineError
-from hcc_decide.engine.tables import (
-    UNDETERMINED,
-    Codes,
-    Lookup,
-    Small,
-    Tables,
-    narrow,
-    opposite,
-)
+from hcc_decide.engine.tables import UNDETERMINED, Small, Tables, opposite
 from hcc_decide.knowledge.catalogue import Knowledge, RuleKind, Treatment, Use
 from hcc_decide.knowledge.condition import State, attributes_of, fact_of
 from hcc_decide.knowledge.labels import PRIOR_SYSTEMIC

@@ -14,7 +14,8 @@ from hcc_decide.cohort.judge import Judged, Known
 from hcc_decide.cohort.places import Places
 from hcc_decide.cohort.texts import JOINT, Distinct, Flags
 from hcc_decide.decision import Setting
-from hcc_decide.engine.tables import NO, NOT_APPLICABLE, OPEN, YES, Codes, Tables
+from hcc_decide.engine.lookup import Codes
+from hcc_decide.engine.tables import NO, NOT_APPLICABLE, OPEN, YES, Tables
 from hcc_decide.knowledge.catalogue import Rule, Treatment
 from hcc_decide.plausible import implausible
 
