@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from functools import lru_cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -39,12 +38,14 @@ def knowledge() -> Knowledge:
     return shipped_knowledge()
 
 
-@pytest.fixture(scope="module")
-def plain_main() -> Iterator[None]:
-    """Let new processes not run the main module again: tests of the form leave the form's script in its place."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "__main__", ModuleType("__main__"))
-        yield
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """Put the main module back: tests of the form leave the form's script in its place, which new processes would run."""
+    before = sys.modules["__main__"]
+    try:
+        return (yield)
+    finally:
+        sys.modules["__main__"] = before
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,6 @@ from hcc_decide.cohort.shape import Chunk, CohortError, Result
 from hcc_decide.cohort.tally import Tally
 from tests.cli.conftest import PROGRAM, environment
 
-pytestmark = pytest.mark.usefixtures("plain_main")
 CHUNKS = 12
 DIED = "a process that decides has died; the memory may not be enough for so many at once"
 

@@ -97,7 +97,6 @@ def test_part_of_a_rule_base_can_be_tried_alone(taught: RuleBase) -> None:
     assert all(item.mutant.name.startswith("options/beta/") for item in report.outcomes)
 
 
-@pytest.mark.usefixtures("plain_main")
 def test_two_processes_report_what_one_reports(taught: RuleBase) -> None:
     one, two = run(taught.folder, sample=60), run(taught.folder, sample=60, jobs=2)
     assert one == two

@@ -25,7 +25,7 @@ RUN = CliRunner()
 
 
 @pytest.fixture(scope="module")
-def report(plain_main: None) -> Report:
+def report() -> Report:
     """Everything proved, over as many processes as there are cores."""
     return verify(ROOT / "rules", processes=min(4, os.cpu_count() or 1))
 
