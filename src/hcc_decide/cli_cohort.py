@@ -118,7 +118,12 @@ def decide(  # noqa: PLR0913, PLR0917 - typer makes each an option of the comman
 
         def worked() -> Any:
             try:
-                with _ended_in_order(), _progress(table) as told:
+                with _ended_in_order() as may_end, _progress(table) as shown:
+
+                    def told(position: int, rows: int) -> None:
+                        shown(position, rows)
+                        may_end()
+
                     return run(order, knowledge, work, runner, told)
             except CohortError as error:
                 fail(error.problems, 2 if error.refused else 1)
@@ -159,17 +164,29 @@ def _rules_out_of_the_way() -> Iterator[None]:
 
 
 @contextmanager
-def _ended_in_order() -> Iterator[None]:
-    """Let SIGTERM end a run as an interruption does, so that no hidden file is left behind."""
+def _ended_in_order() -> Iterator[Callable[[], None]]:
+    """Let Ctrl-C and SIGTERM end a run between two parts of the table, where nothing is left half-way; a second one at once.
+
+    Yields:
+        What to call where the run may end: it raises `KeyboardInterrupt`, or `SystemExit` with the status of the signal.
+    """
+    asked: list[int] = []
 
     def end(number: int, _: object) -> None:
-        raise SystemExit(128 + number)
+        asked.append(number)
+        if len(asked) > 1:
+            may_end()
 
-    before = signal.signal(signal.SIGTERM, end)
+    def may_end() -> None:
+        if asked:
+            raise KeyboardInterrupt if asked[0] == signal.SIGINT else SystemExit(128 + asked[0])
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield may_end
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -84,7 +84,8 @@ def visit(address: str, browser: Browser, request: pytest.FixtureRequest) -> Ite
 
 
 def settled(page: Page) -> None:
-    """Wait until the server has answered the last change."""
+    """Wait until the server has answered the last change, which takes a moment to be sent."""
+    page.wait_for_timeout(300)
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=60_000)
 
 
